@@ -1,0 +1,228 @@
+"""The one reader of the contract: what the protos say about methods and events, as plain values.
+
+The generated modules must be importable. Reads descriptors only; makes no decision that is not in the protos.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from google.api import annotations_pb2
+from google.protobuf import descriptor_pb2, message_factory
+from marketplace.mesh.v1 import policy_pb2
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor, FileDescriptor, MethodDescriptor
+    from google.protobuf.duration_pb2 import Duration
+    from google.protobuf.message import Message
+
+_ROOT = "marketplace"
+_IDEMPOTENT = (descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS, descriptor_pb2.MethodOptions.IDEMPOTENT)
+
+
+class ContractError(Exception):
+    """The protos contradict the rules of the contract; the message names the element and the rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A token bucket: `requests` every `per_seconds`, one bucket for each account or address."""
+
+    requests: int
+    per_seconds: float
+    scope: str  # "account" or "address"
+
+
+@dataclass(frozen=True, slots=True)
+class RestBinding:
+    """One REST door of a method: HTTP verb, path template, and the request field that is the body ("*": all, "": none)."""
+
+    verb: str
+    path: str
+    body: str
+    response_body: str
+
+
+@dataclass(frozen=True, slots=True)
+class MethodContract:
+    """All that the mesh knows of one method."""
+
+    path: str  # "/marketplace.booking.v1.BookingService/GetBooking"
+    service: str  # the microservice, "booking"
+    service_full_name: str  # "marketplace.booking.v1.BookingService"
+    name: str  # "GetBooking"
+    is_edge: bool
+    is_public: bool
+    roles: frozenset[str]  # "customer", "provider", "admin"
+    callers: frozenset[str]  # service names; the gateway is implied for EDGE methods
+    owner_kind: str  # "self", "account", "booking_party", …; "" when there is none
+    owner_field: str
+    deadline_seconds: float  # 0: no limit (server streams only)
+    rate: Rate | None
+    idempotency_key: str  # "", "optional" or "required"
+    websocket_path: str
+    is_retriable: bool  # declared NO_SIDE_EFFECTS or IDEMPOTENT, or takes an idempotency key
+    has_side_effects: bool
+    is_client_streaming: bool
+    is_server_streaming: bool
+    rest: tuple[RestBinding, ...]
+    request: type["Message"]
+    response: type["Message"]
+    descriptor: "MethodDescriptor"
+
+
+@dataclass(frozen=True, slots=True)
+class EventContract:
+    """How one event travels."""
+
+    type_name: str  # "marketplace.booking.v1.BookingConfirmed"; the CloudEvents type
+    service: str  # the publisher
+    topic: str
+    key_field: str
+    message: type["Message"]
+
+
+def import_all() -> None:
+    """Imports every generated module, so that the default descriptor pool holds the whole contract."""
+    root = importlib.import_module(_ROOT)
+    for module in pkgutil.walk_packages(root.__path__, f"{_ROOT}."):
+        if module.name.endswith("_pb2"):
+            importlib.import_module(module.name)
+
+
+@cache
+def files() -> tuple["FileDescriptor", ...]:
+    """Every file of the marketplace's own contract, by name."""
+    import_all()
+    root = importlib.import_module(_ROOT)
+    names = [m.name for m in pkgutil.walk_packages(root.__path__, f"{_ROOT}.") if m.name.endswith("_pb2")]
+    return tuple(importlib.import_module(name).DESCRIPTOR for name in sorted(names))
+
+
+@cache
+def methods() -> tuple[MethodContract, ...]:
+    """Every method of the contract, by path."""
+    found = [method for file in files() for method in _methods_of(file)]
+    return tuple(sorted(found, key=lambda method: method.path))
+
+
+@cache
+def events() -> tuple[EventContract, ...]:
+    """Every event of the contract, by type name."""
+    found = [event for file in files() for event in _events_of(file)]
+    return tuple(sorted(found, key=lambda event: event.type_name))
+
+
+def service_methods(service_full_name: str) -> tuple[MethodContract, ...]:
+    """The methods of one gRPC service whose generated module is imported. Raises KeyError when it is not."""
+    from google.protobuf import descriptor_pool  # the default pool: generated modules register there
+
+    service = descriptor_pool.Default().FindServiceByName(service_full_name)
+    return tuple(read_method(method) for method in service.methods)
+
+
+@cache
+def event_of(message_class: type["Message"]) -> EventContract:
+    """How this event travels. Raises ContractError when the message is not an event."""
+    event = _read_event(message_class.DESCRIPTOR)
+    if event is None:
+        raise ContractError(f"{message_class.DESCRIPTOR.full_name} has no (marketplace.mesh.v1.event) option")
+    return event
+
+
+def read_method(method: "MethodDescriptor") -> MethodContract:
+    """One method's contract. Raises ContractError when its policy is missing."""
+    options = method.GetOptions()
+    service = method.containing_service
+    path = f"/{service.full_name}/{method.name}"
+    if not options.HasExtension(policy_pb2.policy):
+        raise ContractError(f"{path} has no (marketplace.mesh.v1.policy) option")
+    policy = options.Extensions[policy_pb2.policy]
+    key = policy_pb2.IdempotencyKey.Name(policy.idempotency_key).removeprefix("IDEMPOTENCY_KEY_").lower()
+    key = "" if key == "unspecified" else key
+    owner = policy_pb2.OwnerKind.Name(policy.owner.kind).removeprefix("OWNER_KIND_").lower()
+    return MethodContract(
+        path=path,
+        service=_service_of(service.full_name),
+        service_full_name=service.full_name,
+        name=method.name,
+        is_edge=policy.exposure == policy_pb2.EXPOSURE_EDGE,
+        is_public=policy.access.public,
+        roles=frozenset(policy_pb2.Role.Name(role).removeprefix("ROLE_").lower() for role in policy.access.roles),
+        callers=frozenset(policy.access.callers),
+        owner_kind="" if owner == "unspecified" else owner,
+        owner_field=policy.owner.field,
+        deadline_seconds=_seconds(policy.deadline),
+        rate=_read_rate(policy),
+        idempotency_key=key,
+        websocket_path=policy.websocket_path,
+        is_retriable=options.idempotency_level in _IDEMPOTENT or bool(key),
+        has_side_effects=options.idempotency_level != descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS,
+        is_client_streaming=method.client_streaming,
+        is_server_streaming=method.server_streaming,
+        rest=_read_rest(method),
+        request=message_factory.GetMessageClass(method.input_type),
+        response=message_factory.GetMessageClass(method.output_type),
+        descriptor=method,
+    )
+
+
+def _methods_of(file: "FileDescriptor") -> Iterator[MethodContract]:
+    for service in file.services_by_name.values():
+        for method in service.methods:
+            yield read_method(method)
+
+
+def _events_of(file: "FileDescriptor") -> Iterator[EventContract]:
+    for message in file.message_types_by_name.values():
+        event = _read_event(message)
+        if event is not None:
+            yield event
+
+
+def _read_event(message: "Descriptor") -> EventContract | None:
+    options = message.GetOptions()
+    if not options.HasExtension(policy_pb2.event):
+        return None
+    event = options.Extensions[policy_pb2.event]
+    if event.key not in message.fields_by_name:
+        raise ContractError(f"{message.full_name}: its event key {event.key!r} is not one of its fields")
+    return EventContract(
+        type_name=message.full_name,
+        service=_service_of(message.full_name),
+        topic=event.topic,
+        key_field=event.key,
+        message=message_factory.GetMessageClass(message),
+    )
+
+
+def _read_rate(policy: policy_pb2.MethodPolicy) -> Rate | None:
+    if not policy.HasField("rate"):
+        return None
+    scope = policy_pb2.RateScope.Name(policy.rate.scope).removeprefix("RATE_SCOPE_").lower()
+    return Rate(requests=policy.rate.requests, per_seconds=_seconds(policy.rate.per), scope=scope)
+
+
+def _read_rest(method: "MethodDescriptor") -> tuple[RestBinding, ...]:
+    options = method.GetOptions()
+    if not options.HasExtension(annotations_pb2.http):
+        return ()
+    first = options.Extensions[annotations_pb2.http]
+    bindings = []
+    for rule in (first, *first.additional_bindings):
+        verb = rule.WhichOneof("pattern")
+        path = rule.custom.path if verb == "custom" else getattr(rule, verb)
+        verb = rule.custom.kind if verb == "custom" else verb.upper()
+        bindings.append(RestBinding(verb=verb, path=path, body=rule.body, response_body=rule.response_body))
+    return tuple(bindings)
+
+
+def _service_of(full_name: str) -> str:
+    return full_name.split(".")[1]
+
+
+def _seconds(duration: "Duration") -> float:
+    return float(duration.seconds) + duration.nanos / 1e9
