@@ -1,0 +1,79 @@
+"""The call that is being served: who makes it, for whom, until when. Filled by the interceptors, read by everybody below them."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mesh.errors import Unauthenticated
+from mesh.ids import derived_id, new_id
+from mesh.tracing import Trace
+
+if TYPE_CHECKING:
+    from mesh.contract import MethodContract
+    from mesh.idempotency import IdempotencyScope
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The end user, as the verified access token names them."""
+
+    account_id: str
+    roles: frozenset[str]  # "customer", "provider", "admin"
+    session_id: str
+    token: str  # the access token itself, which travels on with calls to peers
+
+
+@dataclass(slots=True)
+class Call:
+    """One call from its arrival to its answer."""
+
+    method: "MethodContract"
+    metadata: dict[str, str | bytes]
+    trace: Trace
+    caller: str = ""  # the service that called, by its certificate; "gateway" for the edge
+    account: Account | None = None
+    deadline: float | None = None  # on the event loop's monotonic clock
+    idempotency: "IdempotencyScope | None" = None
+    code: str = "OK"  # the status that the caller gets, as gRPC names it
+
+    @property
+    def trace_id(self) -> str:
+        """32 hexadecimal digits."""
+        return self.trace.trace_id
+
+
+_current: ContextVar[Call] = ContextVar("call")
+
+
+def enter_call(call: Call) -> None:
+    """Makes this the call of the running task. For interceptors; each call has a task of its own."""
+    _current.set(call)
+
+
+def find_call() -> Call | None:
+    """The call being served, or None outside of calls (event handlers, periodic work)."""
+    return _current.get(None)
+
+
+def current_call() -> Call:
+    """The call being served. Raises RuntimeError outside of calls."""
+    call = _current.get(None)
+    if call is None:
+        raise RuntimeError("no call is being served here")
+    return call
+
+
+def current_account() -> Account:
+    """The end user of the call being served. Raises Unauthenticated when the call came without one."""
+    call = _current.get(None)
+    if call is None or call.account is None:
+        raise Unauthenticated("TOKEN_MISSING", "This needs an access token.")
+    return call.account
+
+
+def idempotent_id(prefix: str) -> str:
+    """An id for what this call makes: the same at every attempt with the same idempotency key, fresh without one."""
+    call = _current.get(None)
+    if call is None or call.idempotency is None:
+        return new_id(prefix)
+    return derived_id(prefix, call.idempotency.scope)

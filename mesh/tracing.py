@@ -1,0 +1,51 @@
+"""Which trace the running work belongs to [W3C Trace Context]. Carries ids only; mesh/telemetry.py exports spans when asked to."""
+
+import re
+from contextvars import ContextVar
+from dataclasses import dataclass
+from os import urandom
+
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One span of a trace: what an outgoing call or event names as its parent."""
+
+    trace_id: str  # 32 hexadecimal digits
+    span_id: str  # 16 hexadecimal digits
+
+    @property
+    def traceparent(self) -> str:
+        """The header value that hands the trace on."""
+        return f"00-{self.trace_id}-{self.span_id}-01"
+
+
+_current: ContextVar[Trace] = ContextVar("trace")
+
+
+def read_traceparent(traceparent: str | None) -> Trace:
+    """The trace that the header names; a new one when it is absent or malformed."""
+    if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
+        return Trace(traceparent[3:35], traceparent[36:52])
+    return new_trace()
+
+
+def new_trace() -> Trace:
+    """The start of a trace that nobody else knows yet."""
+    digits = urandom(24).hex()
+    return Trace(digits[:32], digits[32:])
+
+
+def current_trace() -> Trace:
+    """The trace of the running work; a new one, kept for the rest of this context, when there is none."""
+    trace = _current.get(None)
+    if trace is None:
+        trace = new_trace()
+        _current.set(trace)
+    return trace
+
+
+def enter_trace(trace: Trace) -> None:
+    """Makes this the trace of the rest of the running context (a call's task, an event's handler)."""
+    _current.set(trace)
