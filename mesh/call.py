@@ -9,6 +9,8 @@ from mesh.ids import derived_id, new_id
 from mesh.tracing import Trace
 
 if TYPE_CHECKING:
+    from grpc.aio import ServicerContext
+
     from mesh.contract import MethodContract
     from mesh.idempotency import IdempotencyScope
 
@@ -28,6 +30,7 @@ class Call:
     """One call from its arrival to its answer."""
 
     method: "MethodContract"
+    context: "ServicerContext"
     metadata: dict[str, str | bytes]
     trace: Trace
     caller: str = ""  # the service that called, by its certificate; "gateway" for the edge
@@ -35,6 +38,7 @@ class Call:
     deadline: float | None = None  # on the event loop's monotonic clock
     idempotency: "IdempotencyScope | None" = None
     code: str = "OK"  # the status that the caller gets, as gRPC names it
+    reason: str = ""  # why it is not OK
 
     @property
     def trace_id(self) -> str:

@@ -23,6 +23,7 @@ class MeshError(Exception):
     message: one sentence for a person; it reaches the client verbatim.
     metadata: short facts for programs; reaches the client verbatim.
     retry_after_seconds: when trying again makes sense; absent when unknown.
+    domain: whose reason it is, "<service>.marketplace"; empty for the mesh's reasons and this service's own, which go without saying.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class MeshError(Exception):
         *,
         violations: tuple[FieldViolation, ...] = (),
         retry_after_seconds: float | None = None,
+        domain: str = "",
     ) -> None:
         super().__init__(f"{reason}: {message}")
         self.reason = reason
@@ -40,6 +42,7 @@ class MeshError(Exception):
         self.metadata = dict(metadata or {})
         self.violations = violations
         self.retry_after_seconds = retry_after_seconds
+        self.domain = domain
 
 
 class InvalidInput(MeshError):
