@@ -2,17 +2,20 @@
 
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mesh.errors import Unauthenticated
 from mesh.ids import derived_id, new_id
 from mesh.tracing import Trace
 
 if TYPE_CHECKING:
-    from grpc.aio import ServicerContext
+    import grpc
 
     from mesh.contract import MethodContract
     from mesh.idempotency import IdempotencyScope
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+"""What gRPC tells of a call; its type parameters say nothing here, where requests and responses are bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Call:
     """One call from its arrival to its answer."""
 
     method: "MethodContract"
-    context: "ServicerContext"
+    context: Context
     metadata: dict[str, str | bytes]
     trace: Trace
     caller: str = ""  # the service that called, by its certificate; "gateway" for the edge

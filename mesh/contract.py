@@ -125,6 +125,16 @@ def service_methods(service_full_name: str) -> tuple[MethodContract, ...]:
 
 
 @cache
+def find_method(path: str) -> MethodContract:
+    """The method at "/package.Service/Method", whose generated module is imported. Raises ContractError when there is none."""
+    service, _, name = path.removeprefix("/").partition("/")
+    try:
+        return next(method for method in service_methods(service) if method.name == name)
+    except (KeyError, StopIteration):
+        raise ContractError(f"{path} is not a method of the contract") from None
+
+
+@cache
 def event_of(message_class: type["Message"]) -> EventContract:
     """How this event travels. Raises ContractError when the message is not an event."""
     event = _read_event(message_class.DESCRIPTOR)

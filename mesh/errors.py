@@ -23,7 +23,7 @@ class MeshError(Exception):
     message: one sentence for a person; it reaches the client verbatim.
     metadata: short facts for programs; reaches the client verbatim.
     retry_after_seconds: when trying again makes sense; absent when unknown.
-    domain: whose reason it is, "<service>.marketplace"; empty for the mesh's reasons and this service's own, which go without saying.
+    domain: whose reason it is, "<service>.marketplace"; empty for the mesh's reasons and this service's own.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a process is told by its environment: read once, validated before it listens, frozen. Services add fields in a subclass."""
+"""What a process is told by its environment: read once, validated before it listens, frozen. A service adds a subclass."""
 
 import dataclasses
 import re
@@ -104,9 +104,7 @@ def peers(value: str) -> Mapping[str, str]:
     return found
 
 
-def setting(
-    meaning: str, parse: Callable[[str], object] = text, default: str | None = None, *, is_secret: bool = False
-) -> Any:  # noqa: ANN401 - the field's own annotation is its type, as with dataclasses.field
+def setting(meaning: str, parse: Callable[[str], object] = text, default: str | None = None, *, is_secret: bool = False) -> Any:
     """A field of Settings: what it is in a few words, how it is read, and its default as it would stand in the environment.
 
     Without a default the variable is required. A secret is left out of the settings' repr.

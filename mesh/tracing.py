@@ -1,4 +1,4 @@
-"""Which trace the running work belongs to [W3C Trace Context]. Carries ids only; mesh/telemetry.py exports spans when asked to."""
+"""Which trace the running work belongs to [W3C Trace Context]. Ids only: mesh/telemetry.py exports spans when asked to."""
 
 import re
 from contextvars import ContextVar
@@ -24,9 +24,9 @@ class Trace:
 _current: ContextVar[Trace] = ContextVar("trace")
 
 
-def read_traceparent(traceparent: str | None) -> Trace:
+def read_traceparent(traceparent: str | bytes | None) -> Trace:
     """The trace that the header names; a new one when it is absent or malformed."""
-    if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
+    if isinstance(traceparent, str) and _TRACEPARENT.fullmatch(traceparent):
         return Trace(traceparent[3:35], traceparent[36:52])
     return new_trace()
 
@@ -35,6 +35,11 @@ def new_trace() -> Trace:
     """The start of a trace that nobody else knows yet."""
     digits = urandom(24).hex()
     return Trace(digits[:32], digits[32:])
+
+
+def find_trace() -> Trace | None:
+    """The trace of the running work, if it has one."""
+    return _current.get(None)
 
 
 def current_trace() -> Trace:
