@@ -1,0 +1,1 @@
+"""How facts travel from one service to the others: outbox, relay, consumer, dead letters."""

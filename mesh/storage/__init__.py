@@ -1,0 +1,1 @@
+"""Where services keep state: documents in MongoDB, short-lived things in Redis."""
