@@ -29,7 +29,7 @@ class OutboxRow(StoredDocument):
         "indexes": [
             ("sent_time", "created_time", "sequence"),
             {"fields": ("key", "sequence"), "unique": True},
-            {"fields": ("topic", "partition", "offset")},
+            {"fields": ("topic_id", "partition", "offset")},
             {"fields": ("sent_time",), "expireAfterSeconds": KEPT_SECONDS},
         ],
     }
