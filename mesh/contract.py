@@ -4,6 +4,7 @@ The generated modules must be importable. Reads descriptors only; makes no decis
 """
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from google.api import annotations_pb2
-from google.protobuf import descriptor_pb2, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from marketplace.mesh.v1 import policy_pb2
 
 if TYPE_CHECKING:
@@ -116,10 +117,13 @@ def events() -> tuple[EventContract, ...]:
     return tuple(sorted(found, key=lambda event: event.type_name))
 
 
+def publishes(service: str) -> bool:
+    """Whether the service has events of its own; imports none of the others."""
+    return importlib.util.find_spec(f"{_ROOT}.{service}.v1.events_pb2") is not None
+
+
 def service_methods(service_full_name: str) -> tuple[MethodContract, ...]:
     """The methods of one gRPC service whose generated module is imported. Raises KeyError when it is not."""
-    from google.protobuf import descriptor_pool  # the default pool: generated modules register there
-
     service = descriptor_pool.Default().FindServiceByName(service_full_name)
     return tuple(read_method(method) for method in service.methods)
 
@@ -134,12 +138,17 @@ def find_method(path: str) -> MethodContract:
         raise ContractError(f"{path} is not a method of the contract") from None
 
 
-@cache
 def event_of(message_class: type["Message"]) -> EventContract:
     """How this event travels. Raises ContractError when the message is not an event."""
-    event = _read_event(message_class.DESCRIPTOR)
+    return _event_named(message_class.DESCRIPTOR.full_name)
+
+
+@cache
+def _event_named(full_name: str) -> EventContract:
+    message = descriptor_pool.Default().FindMessageTypeByName(full_name)
+    event = _read_event(message)
     if event is None:
-        raise ContractError(f"{message_class.DESCRIPTOR.full_name} has no (marketplace.mesh.v1.event) option")
+        raise ContractError(f"{full_name} has no (marketplace.mesh.v1.event) option")
     return event
 
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Generic
 
 import grpc
@@ -13,11 +13,18 @@ import uvloop
 from redis.asyncio import Redis
 from typing_extensions import TypeVar
 
-from mesh import telemetry
+from mesh import contract, telemetry
 from mesh.channels import Channels
 from mesh.clock import Clock, SystemClock
 from mesh.errors import Unavailable
+from mesh.events.broker import Broker, KafkaSettings
+from mesh.events.consumer import Consumer
+from mesh.events.relay import Relay
+from mesh.events.subscription import Subscription
+from mesh.idempotency import Idempotency
 from mesh.identity import KeyRing, KeySource, TokenVerifier
+from mesh.ids import new_id
+from mesh.interceptors.idempotency import idempotency_link
 from mesh.issuer import keys_of_the_issuer
 from mesh.periodic import Wake, run_periodically
 from mesh.server import Server
@@ -29,6 +36,8 @@ S = TypeVar("S", bound=Settings, default=Settings)
 Servicer = TypeVar("Servicer")
 Work = Callable[[], Awaitable[None]]
 
+EVENTS_HEALTH = "events"
+"""The name under which health checks ask for the consumer: NOT_SERVING once it has stopped itself."""
 _LONGEST_PAUSE_SECONDS = 5.0
 
 _log = structlog.get_logger()
@@ -45,16 +54,22 @@ class Runtime(Generic[S]):
         self.redis: Redis = redis.connect(settings.redis_url)
         self.channels = Channels(settings)
         self._keys = KeyRing(keys_of_the_issuer(self.channels))
-        verifier = TokenVerifier(self._keys, settings.token_issuer, settings.token_audience)
-        self.server = Server(settings, verifier)
+        self.verifier = TokenVerifier(self._keys, settings.token_issuer, settings.token_audience)
+        self.server = Server(settings, self.verifier, (idempotency_link(Idempotency(self.database)),))
+        self.subscriptions: list[Subscription[Any]] = []
         self._starting: list[Work] = []
         self._stopping: list[Work] = []
         self._periodic: list[tuple[str, float, Work, Wake]] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._broker: Broker | None = None
 
     def serve(self, add_to_server: Callable[[Servicer, grpc.aio.Server], None], servicer: Servicer) -> None:
         """Serves a servicer, given its generated add_…_to_server. Raises ContractError when a method of it has no policy."""
         self.server.add(add_to_server, servicer)
+
+    def consume(self, subscriptions: Sequence[Subscription[Any]]) -> None:
+        """Hands the subscribed events to their handlers, from the beginning of each topic that the service has not seen yet."""
+        self.subscriptions.extend(subscriptions)
 
     def every(self, seconds: float, name: str, work: Work) -> Wake:
         """Runs the work from the start of the process on, every `seconds` and whenever the returned Wake is set."""
@@ -75,7 +90,7 @@ class Runtime(Generic[S]):
         self._keys.source = source
 
     async def start(self) -> None:
-        """Starts what was added, then serves. Raises OSError when an address is taken."""
+        """Starts what was added, then serves; events flow from `start_events` on. Raises OSError when an address is taken."""
         await until_it_answers("MongoDB", self.database.ensure_indexes)
         for work in self._starting:
             await work()
@@ -85,6 +100,29 @@ class Runtime(Generic[S]):
         await self.server.start()
         await self.server.announce()
 
+    def start_events(self) -> None:
+        """Begins to send what transactions publish and to receive what was subscribed to, waiting for the brokers if need be."""
+        settings = self.settings
+        is_publisher = contract.publishes(settings.service)
+        if not is_publisher and not self.subscriptions:
+            return
+        kafka = KafkaSettings(
+            settings.kafka_bootstrap,
+            settings.service,
+            partitions=settings.kafka_partitions,
+            replication=settings.kafka_replication,
+        )
+        self._broker = broker = Broker(kafka)
+        if is_publisher:
+            self._begin(Relay(self.database, broker, settings.service, new_id("rly")).run())
+        if self.subscriptions:
+            self._begin(self._consume(Consumer(settings.service, self.database, broker, kafka, self.subscriptions)))
+
+    async def _consume(self, consumer: Consumer) -> None:
+        await self.server.set_health(EVENTS_HEALTH, is_serving=True)
+        await consumer.run()
+        await self.server.set_health(EVENTS_HEALTH, is_serving=False)
+
     async def stop(self) -> None:
         """Ends serving without loss, then background work, then the connections."""
         await self.server.stop()
@@ -93,6 +131,8 @@ class Runtime(Generic[S]):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for work in reversed(self._stopping):
             await work()
+        if self._broker is not None:
+            await self._broker.close()
         await self.channels.close()
         await self.redis.aclose()
         await self._mongo.close()
@@ -149,6 +189,7 @@ async def _start(runtime: Runtime[S], assemble: Callable[[Runtime[S]], Awaitable
     await until_it_answers("Redis", ping_redis)
     await assemble(runtime)
     await runtime.start()
+    runtime.start_events()
     _log.info("serving", port=runtime.server.port)
 
 

@@ -121,6 +121,8 @@ class Settings:
     mongo_database_prefix: str = setting("what the names of databases begin with", optional_text, "marketplace_")
     redis_url: str = setting("the Redis connection string", is_secret=True)
     kafka_bootstrap: str = setting("the Kafka brokers as host:port, separated by commas")
+    kafka_partitions: int = setting("the partitions of a topic that has to be created", whole_number(1, 1000), "3")
+    kafka_replication: int = setting("the replicas of a topic that has to be created", whole_number(1, 10), "1")
     grpc_listen: str = setting("where gRPC is served, as host:port", address, "0.0.0.0:50051")
     metrics_listen: str = setting("where Prometheus metrics are served, as host:port", address, "0.0.0.0:9090")
     health_listen: str = setting("where probes without a certificate may ask for health, as host:port", optional_address, "")

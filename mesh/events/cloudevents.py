@@ -42,7 +42,7 @@ def to_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
 def from_headers(headers: Iterable[tuple[str, bytes]]) -> Envelope:
     """The envelope that a record carries. Raises MalformedRecordError."""
     try:
-        found = {name: value.decode() for name, value in headers if value is not None}
+        found = {name: value.decode() for name, value in headers}
         return Envelope(
             event_id=found["ce_id"],
             type_name=found["ce_type"],

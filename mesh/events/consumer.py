@@ -16,6 +16,7 @@ from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.consumer.subscription_state import AsyncConsumerRebalanceListener
 from kafka.errors import KafkaError
 
+from mesh.contract import event_of
 from mesh.errors import Unavailable
 from mesh.events import metrics
 from mesh.events.broker import Broker, KafkaSettings
@@ -236,10 +237,9 @@ class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka-
 
 
 def _topic(subscription: Subscription[Any]) -> str:
-    from mesh.contract import event_of
-
     return event_of(subscription.event).topic
 
 
 def _received(record: Any) -> ReceivedRecord:
-    return ReceivedRecord(record.topic, record.partition, record.offset, record.key, record.value, record.headers)
+    headers = [(name, value) for name, value in record.headers if value is not None]  # Kafka allows headers without a value
+    return ReceivedRecord(record.topic, record.partition, record.offset, record.key, record.value, headers)
