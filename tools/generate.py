@@ -30,6 +30,7 @@ class GenerationError(Exception):
 
 
 def main() -> int:
+    """The command line. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.generate", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; fail when generated/ is not what protos/ says")
     parser.add_argument("--force", action="store_true", help="generate even when nothing changed")

@@ -1,0 +1,73 @@
+"""The REST door: JSON over HTTP."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from mesh.tracing import current_trace
+
+
+class RestError(Exception):
+    """The edge or a service refused a call.
+
+    status: of HTTP. reason: stable code of google.rpc.ErrorInfo, empty when there is none. body: the whole answer.
+    """
+
+    def __init__(self, status: int, reason: str, message: str, body: Mapping[str, Any]) -> None:
+        super().__init__(f"{status} {reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.body = body
+
+
+class RestClient:
+    """Calls the edge by REST. Numbers of 64 bits come as strings, as ProtoJSON writes them."""
+
+    def __init__(self, base_url: str, timeout_seconds: float = 15.0) -> None:
+        self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds)
+
+    async def call(self, verb: str, path: str, body: object = None, *, token: str = "", key: str = "") -> dict[str, Any]:
+        """Sends one request. `token` is an access token, `key` an idempotency key. Raises RestError when it is refused."""
+        answer = await self.send(verb, path, body, token=token, key=key)
+        if answer.status_code >= 400:
+            raise _error_of(answer)
+        decoded: dict[str, Any] = answer.json() if answer.content else {}
+        return decoded
+
+    async def send(
+        self,
+        verb: str,
+        path: str,
+        body: object = None,
+        *,
+        token: str = "",
+        key: str = "",
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Sends one request and gives the answer as it is; `content` are raw bytes in place of a JSON body."""
+        sent = {"traceparent": current_trace().traceparent}
+        if token:
+            sent["authorization"] = f"Bearer {token}"
+        if key:
+            sent["idempotency-key"] = key
+        sent |= dict(headers or {})
+        return await self._http.request(verb, path, json=body, content=content, headers=sent)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._http.aclose()
+
+
+def _error_of(answer: httpx.Response) -> RestError:
+    try:
+        body = answer.json()
+    except ValueError:
+        return RestError(answer.status_code, "", answer.text[:500], {})
+    reasons = [detail["reason"] for detail in body.get("details", ()) if "reason" in detail]
+    return RestError(answer.status_code, reasons[0] if reasons else "", body.get("message", ""), body)
