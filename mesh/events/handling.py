@@ -109,6 +109,7 @@ class Handling:
                 _note_retry(subscription.name, envelope, error, attempt)
             else:
                 metrics.EVENTS_HANDLED.labels(subscription.name).inc()
+                _log.info("event handled", handler=subscription.name, type=envelope.type_name, source=envelope.source)
                 return
             await asyncio.sleep(pause)
             pause = min(pause * 2, self._settings.longest_pause_seconds)

@@ -65,14 +65,14 @@ def _make_recorder(method: MethodContract) -> Callable[[Call, float], None]:
         if observe is None:
             observe = observers[call.code] = CALL_SECONDS.labels(method.path, call.code).observe
         observe(seconds)
-        if method.has_side_effects or call.code != "OK":
-            _log_end(call, seconds)
+        is_notable = method.has_side_effects or call.code != "OK"
+        _log_end(_log.info if is_notable else _log.debug, call, seconds)
 
     return record
 
 
-def _log_end(call: Call, seconds: float) -> None:
-    _log.info(
+def _log_end(log: Callable[..., object], call: Call, seconds: float) -> None:
+    log(
         "call served",
         method=call.method.path,
         code=call.code,
