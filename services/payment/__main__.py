@@ -1,0 +1,28 @@
+"""Wires payment together and runs it: `python -m services.payment`."""
+
+from marketplace.payment.v1.payment_service_pb2_grpc import add_PaymentServiceServicer_to_server
+
+from mesh.runtime import Runtime, run
+from services.payment.clients import StripeProvider
+from services.payment.consumers import subscriptions
+from services.payment.servicer import PaymentServicer
+from services.payment.settings import PaymentSettings
+from services.payment.store import StoredPayments
+from services.payment.workflows import PaymentWorkflows
+
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+
+async def assemble(runtime: Runtime[PaymentSettings]) -> None:
+    """Adds everything that payment is made of."""
+    settings = runtime.settings
+    provider = StripeProvider(settings.stripe_api_key, settings.stripe_api_base, settings.stripe_webhook_secret)
+    workflows = PaymentWorkflows(StoredPayments(runtime.database), provider, runtime.clock)
+    runtime.serve(add_PaymentServiceServicer_to_server, PaymentServicer(workflows))
+    runtime.consume(subscriptions(workflows))
+    runtime.every(_SECONDS_BETWEEN_LOOKS, "close_open_payments", workflows.close_open)
+    runtime.on_stop(provider.close)
+
+
+if __name__ == "__main__":
+    run("payment", assemble, PaymentSettings)

@@ -1,0 +1,24 @@
+"""What payment listens to: the end of a booking, one way or the other."""
+
+from typing import Any
+
+from marketplace.booking.v1.events_pb2 import BookingCancelled, BookingCompleted
+
+from mesh.events.subscription import Delivery, Subscription
+from services.payment.wire import money_from_wire
+from services.payment.workflows import PaymentWorkflows
+
+
+def subscriptions(workflows: PaymentWorkflows) -> list[Subscription[Any]]:
+    """The table of what is subscribed to."""
+
+    async def capture(event: BookingCompleted, delivery: Delivery) -> None:
+        await workflows.complete(event.booking_id, money_from_wire(event.price), money_from_wire(event.commission))
+
+    async def void(event: BookingCancelled, delivery: Delivery) -> None:
+        await workflows.cancel(event.booking_id)
+
+    return [
+        Subscription(BookingCompleted, capture, "capture_completed_booking"),
+        Subscription(BookingCancelled, void, "void_cancelled_booking"),
+    ]
