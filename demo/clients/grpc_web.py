@@ -10,6 +10,7 @@ import grpc
 import httpx
 from google.protobuf.message import Message
 
+from demo.clients.patience import attempts
 from mesh.tracing import current_trace
 
 Response = TypeVar("Response", bound=Message)
@@ -31,15 +32,26 @@ class GrpcWebError(Exception):
 class GrpcWebClient:
     """Calls the edge by gRPC-web, with the generated messages."""
 
-    def __init__(self, base_url: str, timeout_seconds: float = 15.0) -> None:
-        self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds)
+    def __init__(self, base_url: str, patience_seconds: float = 0.0) -> None:
+        self._http = httpx.AsyncClient(base_url=base_url, timeout=15.0)
+        self._patience_seconds = patience_seconds
 
     async def call(
         self, path: str, request: Message, response_class: type[Response], *, token: str = "", key: str = ""
     ) -> Response:
-        """One unary call of "/package.Service/Method". Raises GrpcWebError."""
-        async with self.stream(path, request, response_class, token=token, key=key) as responses:
-            found = [response async for response in responses]
+        """One unary call of "/package.Service/Method", sent again while it is not available. Raises GrpcWebError."""
+        found: list[Response] = []
+        async for is_last in attempts(self._patience_seconds):
+            try:
+                async with self.stream(path, request, response_class, token=token, key=key) as responses:
+                    found = [response async for response in responses]
+                break
+            except httpx.TransportError:
+                if is_last:
+                    raise
+            except GrpcWebError as error:
+                if is_last or error.code is not grpc.StatusCode.UNAVAILABLE:
+                    raise
         if len(found) != 1:
             raise GrpcWebError(grpc.StatusCode.INTERNAL, f"{len(found)} messages came for a unary call")
         return found[0]

@@ -1,4 +1,4 @@
-"""The REST door: JSON over HTTP."""
+"""The REST door: JSON over HTTP. Sends a call again while the system is not available: the contract makes that safe."""
 
 from collections.abc import Mapping
 from types import TracebackType
@@ -6,7 +6,11 @@ from typing import Any, Self
 
 import httpx
 
+from demo.clients.patience import attempts
 from mesh.tracing import current_trace
+
+_UNAVAILABLE = 503
+_IN_PROGRESS = "IDEMPOTENT_CALL_IN_PROGRESS"
 
 
 class RestError(Exception):
@@ -26,16 +30,26 @@ class RestError(Exception):
 class RestClient:
     """Calls the edge by REST. Numbers of 64 bits come as strings, as ProtoJSON writes them."""
 
-    def __init__(self, base_url: str, timeout_seconds: float = 15.0) -> None:
-        self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds)
+    def __init__(self, base_url: str, patience_seconds: float = 0.0) -> None:
+        self._http = httpx.AsyncClient(base_url=base_url, timeout=15.0)
+        self._patience_seconds = patience_seconds
 
     async def call(self, verb: str, path: str, body: object = None, *, token: str = "", key: str = "") -> dict[str, Any]:
         """Sends one request. `token` is an access token, `key` an idempotency key. Raises RestError when it is refused."""
-        answer = await self.send(verb, path, body, token=token, key=key)
-        if answer.status_code >= 400:
-            raise _error_of(answer)
-        decoded: dict[str, Any] = answer.json() if answer.content else {}
-        return decoded
+        async for is_last in attempts(self._patience_seconds):
+            try:
+                answer = await self.send(verb, path, body, token=token, key=key)
+            except httpx.TransportError:
+                if is_last:
+                    raise
+                continue
+            if answer.status_code < 400:
+                decoded: dict[str, Any] = answer.json() if answer.content else {}
+                return decoded
+            error = _error_of(answer)
+            if is_last or not (error.status == _UNAVAILABLE or error.reason == _IN_PROGRESS):
+                raise error
+        raise AssertionError("there is always a last attempt")
 
     async def send(
         self,

@@ -5,7 +5,6 @@ from typing import Any
 from marketplace.chat.v1 import chat_service_pb2 as chat
 
 from demo.clients.rest import RestClient
-from demo.clients.websocket import live_connection
 from demo.journey.scene import PLACE, Person, Scene, Step, expect, refused, stamp
 from mesh.clock import SystemClock
 
@@ -47,16 +46,16 @@ async def travel(scene: Scene) -> None:
     rest, booking_id = scene.rest, scene.booking_id
     await rest.call("POST", f"/v1/bookings/{booking_id}:start-travel", {}, token=scene.provider.access_token)
     await scene.customer_live.wait_for("booking", booking_id=booking_id, state="BOOKING_STATE_EN_ROUTE")
-    await scene.customer_live.send({"subscribe": {"booking_id": booking_id}})
+    await scene.customer_live.watch(booking_id)
     sent = await _publish(rest, scene, scene.provider, [_point(0.010), _point(0.008)])
     expect(sent["accepted_count"] == 2, "both points are newer than what was known")
     await scene.customer_live.wait_for("location", booking_id=booking_id)
-    async with live_connection(scene.doors.websocket_url, scene.provider.access_token) as live:
+    async with scene.live(scene.provider) as live:
         await live.send({"locations": {"booking_id": booking_id, "points": [_point(0.001)]}})
         await _wait_for_place(scene, PLACE["latitude"] + 0.001)
     await refused(_publish(rest, scene, scene.rival, [_point(0.5)]), 404, "BOOKING_NOT_FOUND")
-    async with live_connection(scene.doors.websocket_url, scene.rival.access_token) as live:
-        await live.send({"subscribe": {"booking_id": booking_id}})
+    async with scene.live(scene.rival) as live:
+        await live.watch(booking_id)
         await live.wait_for("refused", reason="BOOKING_NOT_FOUND")
 
 

@@ -9,7 +9,7 @@ from marketplace.booking.v1 import booking_service_pb2 as bookings
 from marketplace.booking.v1 import booking_service_pb2_grpc as bookings_grpc
 
 from demo.clients.grpc_web import GrpcWebError
-from demo.journey.scene import DURATION, Person, Scene, Step, expect, next_workday_at, refused, stamp, until
+from demo.journey.scene import DURATION, Person, Scene, Step, expect, next_workday_at, refused, stamp
 
 _PARTICIPATION = "/marketplace.booking.v1.BookingService/GetParticipation"
 _MAIL_OF = {"customer": "confirmad", "provider": "confirmed"}  # in the subject, in the language of each
@@ -18,7 +18,7 @@ _MAIL_OF = {"customer": "confirmad", "provider": "confirmed"}  # in the subject,
 async def notify(scene: Scene) -> None:
     """Both found it in their inbox, and in their mail in the language that they prefer."""
     for person in (scene.customer, scene.provider):
-        await until(
+        await scene.until(
             lambda person=person: scene.rest.call("GET", "/v1/notifications", token=person.access_token),  # type: ignore[misc]
             lambda answer: {"booking_confirmed", "booking_completed"} <= {each["type"] for each in answer["notifications"]},
             "the inbox tells of the confirmation and of the completion",
@@ -34,7 +34,7 @@ async def _wait_for_mail(scene: Scene, person: Person, word: str) -> None:
             messages: list[dict[str, Any]] = answer.json()
             return messages
 
-    await until(
+    await scene.until(
         read, lambda mails: any(word in mail["subject"].lower() for mail in mails), f"an e-mail with '{word}' in its subject came"
     )
 
@@ -47,7 +47,7 @@ async def look_at_dashboard(scene: Scene) -> None:
         payout = [money for money in figures.get("net_payout", ()) if money == scene.booking["net"]]
         return bool(payout) and figures["completed_count"] == "1" and figures["rating_count"] == 1
 
-    await until(
+    await scene.until(
         lambda: scene.rest.call("GET", path, token=scene.provider.access_token),
         is_complete,
         "the dashboard shows the booking, its net payout and the rating",
@@ -67,7 +67,7 @@ async def cancel(scene: Scene) -> None:
     expect(not await _is_free(scene, start), "the slot is taken")
     path = f"/v1/bookings/{scene.booking_id}:cancel"
     await scene.rest.call("POST", path, {"reason": "Found the manual."}, token=scene.customer.access_token)
-    await until(scene.payment_state, lambda state: state == "PAYMENT_STATE_VOIDED", "the authorization is voided")
+    await scene.until(scene.payment_state, lambda state: state == "PAYMENT_STATE_VOIDED", "the authorization is voided")
     expect(await _is_free(scene, start), "the slot is free again")
 
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
-from demo.journey.scene import Person, Scene, Step, expect, until
+from demo.journey.scene import Person, Scene, Step, expect
 
 _RATING = 5
 
@@ -15,7 +15,7 @@ async def work(scene: Scene) -> None:
         answer = await scene.rest.call("POST", path, {}, token=scene.provider.access_token)
         scene.booking = answer["booking"]
     expect(scene.booking["state"] == "BOOKING_STATE_COMPLETED", "the booking is completed")
-    await until(scene.payment_state, lambda state: state == "PAYMENT_STATE_CAPTURED", "the payment is captured")
+    await scene.until(scene.payment_state, lambda state: state == "PAYMENT_STATE_CAPTURED", "the payment is captured")
     await scene.customer_live.wait_for("payment", booking_id=scene.booking_id, state="captured")
     path = f"/v1/bookings/{scene.booking_id}/ledger"
     ledger = await scene.rest.call("GET", path, token=scene.admin.access_token)
@@ -39,7 +39,7 @@ def _check_ledger(entries: list[dict[str, Any]], booking: dict[str, Any]) -> Non
 async def review(scene: Scene) -> None:
     """The reviews appear once both are in, and the provider's rating moves."""
     before = await _provider(scene)
-    await until(
+    await scene.until(
         lambda: _submit(scene, scene.customer, "Quick and tidy."),
         lambda answer: "publish_time" not in answer["review"] or answer["review"]["publish_time"] is None,
         "the first review waits for the other",
@@ -49,7 +49,7 @@ async def review(scene: Scene) -> None:
     expect((await _provider(scene))["rating_count"] == before["rating_count"], "the rating has not moved yet")
     answer = await _submit(scene, scene.provider, "Friendly, and the coffee was good.")
     expect(answer["review"].get("publish_time"), "the second review publishes both")
-    after = await until(
+    after = await scene.until(
         lambda: _provider(scene), lambda found: found["rating_count"] == before["rating_count"] + 1, "the rating moves"
     )
     expect(after["rating"] == _RATING, "the rating is what was given")

@@ -3,22 +3,22 @@
 import asyncio
 from contextlib import suppress
 
+import httpx
 from marketplace.realtime.v1 import live_service_pb2 as live
 
+from demo.clients.grpc_web import GrpcWebError
+from demo.clients.patience import attempts
 from demo.clients.rest import RestError
-from demo.clients.websocket import live_connection
-from demo.journey.scene import Person, Scene, Step, StepFailed, expect, until
+from demo.journey.scene import Person, Scene, Step, StepFailed, expect
 
 _SUBSCRIBE = "/marketplace.realtime.v1.LiveService/Subscribe"
-_OFFER_SECONDS = 20.0
 
 
 async def ask(scene: Scene) -> None:
     """The customer opens a live connection and asks; both providers listen."""
     for person in (scene.provider, scene.rival):
         await _listen_for_offers(scene, person)
-    opened = live_connection(scene.doors.websocket_url, scene.customer.access_token)
-    scene.customer_live = await scene.closing.enter_async_context(opened)
+    scene.customer_live = await scene.closing.enter_async_context(scene.live(scene.customer))
     scene.request = await scene.ask(scene.start_time, "Two sockets in the kitchen are dead.")
 
 
@@ -58,15 +58,15 @@ async def accept(scene: Scene) -> None:
     expect(isinstance(answer, dict), "the winner gets the booking")
     scene.booking = answer["booking"] if isinstance(answer, dict) else {}
     await scene.customer_live.wait_for("booking", booking_id=scene.booking_id, state="BOOKING_STATE_CONFIRMED")
-    await until(scene.payment_state, lambda state: state == "PAYMENT_STATE_AUTHORIZED", "the payment is authorized")
+    await scene.until(scene.payment_state, lambda state: state == "PAYMENT_STATE_AUTHORIZED", "the payment is authorized")
 
 
 async def _offer_of(scene: Scene, person: Person) -> str:
     try:
-        async with asyncio.timeout(_OFFER_SECONDS):
+        async with asyncio.timeout(scene.patience_seconds):
             return await scene.offers[person.account_id].get()
     except TimeoutError:
-        raise StepFailed(f"no offer reached the provider's stream within {_OFFER_SECONDS:g} s") from None
+        raise StepFailed(f"no offer reached the provider's stream within {scene.patience_seconds:g} s") from None
 
 
 async def _listen_for_offers(scene: Scene, person: Person) -> None:
@@ -75,12 +75,20 @@ async def _listen_for_offers(scene: Scene, person: Person) -> None:
     is_open = asyncio.Event()
 
     async def listen() -> None:
-        request = live.SubscribeRequest()
-        async with scene.grpc_web.stream(_SUBSCRIBE, request, live.SubscribeResponse, token=person.access_token) as stream:
-            async for response in stream:
-                is_open.set()
-                if response.event.HasField("offer"):
-                    offers.put_nowait(response.event.offer.offer_id)
+        request, token = live.SubscribeRequest(), person.access_token
+        async for _ in attempts(float("inf")):
+            with suppress(GrpcWebError, httpx.TransportError):
+                async with scene.grpc_web.stream(
+                    _SUBSCRIBE, request, live.SubscribeResponse, token=person.access_token
+                ) as stream:
+                    async for response in stream:
+                        note(response.event)
+                        request.resume_from.CopyFrom(_position(response.event, request.resume_from))
+
+    def note(event: live.LiveEvent) -> None:
+        is_open.set()
+        if event.HasField("offer"):
+            offers.put_nowait(event.offer.offer_id)
 
     async def end() -> None:
         task.cancel()
@@ -90,11 +98,18 @@ async def _listen_for_offers(scene: Scene, person: Person) -> None:
     task = asyncio.create_task(listen())
     scene.closing.push_async_callback(end)
     opened = asyncio.create_task(is_open.wait())
-    await asyncio.wait({task, opened}, timeout=_OFFER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({task, opened}, timeout=scene.patience_seconds, return_when=asyncio.FIRST_COMPLETED)
     opened.cancel()
     if task.done():
         await task
     expect(is_open.is_set(), "the provider's live stream opens")
+
+
+def _position(event: live.LiveEvent, before: live.Position) -> live.Position:
+    """From where the stream goes on after this event."""
+    if event.HasField("subscribed"):
+        return event.subscribed.position
+    return event.position if event.HasField("position") else before
 
 
 STEPS = (

@@ -6,7 +6,7 @@ from marketplace.booking.v1 import catalog_service_pb2 as catalog
 from marketplace.common.v1.geo_pb2 import GeoPoint
 from marketplace.common.v1.money_pb2 import Money
 
-from demo.journey.scene import CATEGORY, PLACE, ZONE, Person, Scene, Step, expect, until
+from demo.journey.scene import CATEGORY, PLACE, ZONE, Person, Scene, Step, expect
 
 _PRICE_MINOR = 4_000  # an hour; below what anybody else asks, so that both get an offer
 _CATALOG = "/marketplace.booking.v1.CatalogService"
@@ -21,7 +21,7 @@ async def register(scene: Scene) -> None:
     )
     scene.admin = await scene.log_in(scene.doors.admin_email, scene.doors.admin_password)
     for person in (scene.customer, scene.provider, scene.rival):
-        answer = await until(
+        answer = await scene.until(
             lambda person=person: scene.rest.call("GET", "/v1/profile", token=person.access_token),  # type: ignore[misc]
             lambda answer: answer["profile"]["account_id"],
             "user has a profile of everybody who registered",
