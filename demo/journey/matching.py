@@ -78,9 +78,7 @@ async def _listen_for_offers(scene: Scene, person: Person) -> None:
         request, token = live.SubscribeRequest(), person.access_token
         async for _ in attempts(float("inf")):
             with suppress(GrpcWebError, httpx.TransportError):
-                async with scene.grpc_web.stream(
-                    _SUBSCRIBE, request, live.SubscribeResponse, token=person.access_token
-                ) as stream:
+                async with scene.grpc_web.stream(_SUBSCRIBE, request, live.SubscribeResponse, token=token) as stream:
                     async for response in stream:
                         note(response.event)
                         request.resume_from.CopyFrom(_position(response.event, request.resume_from))
