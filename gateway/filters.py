@@ -1,0 +1,51 @@
+"""The filters of the edge that the contract fills: transcoding, statistics by method, and what may not come in or go out."""
+
+import base64
+
+from gateway.image import transcoding_image
+from gateway.shapes import Config, typed
+from mesh.contract import methods
+
+LARGEST_BODY_BYTES = 1 << 20
+
+
+def transcoder() -> Config:
+    """REST to gRPC and back, of every service that has a method at the edge. JSON has the contract's own names."""
+    return typed(
+        "extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder",
+        proto_descriptor_bin=base64.b64encode(transcoding_image()).decode(),
+        services=sorted({method.service_full_name for method in methods() if method.is_edge}),
+        print_options={
+            "always_print_primitive_fields": True,
+            "preserve_proto_field_names": True,
+            "stream_newline_delimited": True,
+        },
+        convert_grpc_status=True,
+        request_validation_options={
+            "reject_unknown_method": True,
+            "reject_unknown_query_parameters": True,
+            "reject_binding_body_field_collisions": True,
+        },
+        max_request_body_size=LARGEST_BODY_BYTES,
+        max_response_body_size=LARGEST_BODY_BYTES,
+    )
+
+
+def method_statistics() -> Config:
+    """Counts by method, of the contract's methods only: made-up names must not fill the memory."""
+    services: dict[str, list[str]] = {}
+    for method in methods():
+        if method.is_edge:
+            services.setdefault(method.service_full_name, []).append(method.name)
+    allowed = [{"name": name, "method_names": names} for name, names in sorted(services.items())]
+    return typed(
+        "extensions.filters.http.grpc_stats.v3.FilterConfig",
+        individual_method_stats_allowlist={"services": allowed},
+        enable_upstream_stats=True,
+    )
+
+
+def foreign_headers() -> Config:
+    """Takes away every header `x-…` that a client sends: whom a call comes from is for the edge to say."""
+    removal = {"remove_on_match": {"key_matcher": {"prefix": "x-"}}}
+    return typed("extensions.filters.http.header_mutation.v3.HeaderMutation", mutations={"request_mutations": [removal]})

@@ -1,0 +1,38 @@
+"""The contract as one FileDescriptorSet: for the transcoder without comments, for documents with them."""
+
+from functools import cache
+from pathlib import Path
+
+import marketplace
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from google.rpc import error_details_pb2, status_pb2
+
+from mesh import contract
+
+_FILE = "contract.binpb"
+
+
+@cache
+def commented_image() -> FileDescriptorSet:
+    """What the generator wrote beside the generated code: every file with its comments. Raises OSError when it is not there."""
+    folder = Path(next(iter(marketplace.__path__))).parent
+    return FileDescriptorSet.FromString((folder / _FILE).read_bytes())
+
+
+def transcoding_image() -> bytes:
+    """What the edge needs to turn JSON into messages and back, the details of errors [google/rpc] among them."""
+    found: dict[str, FileDescriptorProto] = {}
+    for file in (*contract.files(), error_details_pb2.DESCRIPTOR, status_pb2.DESCRIPTOR):
+        _collect(file, found)
+    return FileDescriptorSet(file=found.values()).SerializeToString(deterministic=True)
+
+
+def _collect(file: FileDescriptor, found: dict[str, FileDescriptorProto]) -> None:
+    if file.name in found:
+        return
+    for dependency in file.dependencies:
+        _collect(dependency, found)
+    proto = FileDescriptorProto()
+    file.CopyToProto(proto)
+    found[file.name] = proto
