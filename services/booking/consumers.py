@@ -1,0 +1,45 @@
+"""What booking listens to."""
+
+from typing import Any
+
+from marketplace.payment.v1.events_pb2 import PaymentAuthorized, PaymentFailed
+from marketplace.user.v1.events_pb2 import ProfileChanged, RatingChanged
+
+from mesh.events.subscription import Delivery, Subscription
+from services.booking.ports import PaymentOutcome, Ports
+from services.booking.workflows.settle_payment import conclude_payment
+
+
+def subscriptions(ports: Ports) -> list[Subscription[Any]]:
+    """Every event that booking acts on."""
+    handlers = Handlers(ports)
+    return [
+        Subscription(RatingChanged, handlers.keep_rating, "rating"),
+        Subscription(ProfileChanged, handlers.keep_name, "name"),
+        Subscription(PaymentAuthorized, handlers.confirm_booking, "confirm"),
+        Subscription(PaymentFailed, handlers.expire_booking, "expire"),
+    ]
+
+
+class Handlers:
+    """One method an event; each runs in a transaction with the event's inbox row."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    async def keep_rating(self, event: RatingChanged, _delivery: Delivery) -> None:
+        """Matching ranks by it."""
+        await self._ports.providers.put_rating(event.account_id, event.rating, event.rating_count)
+
+    async def keep_name(self, event: ProfileChanged, delivery: Delivery) -> None:
+        """Candidates are shown under it while user does not answer."""
+        if event.is_provider:
+            await self._ports.providers.put_name(event.account_id, event.display_name, delivery.occurred_time)
+
+    async def confirm_booking(self, event: PaymentAuthorized, _delivery: Delivery) -> None:
+        """The answer that the accepting call may have missed."""
+        await conclude_payment(self._ports, event.booking_id, PaymentOutcome.AUTHORIZED)
+
+    async def expire_booking(self, event: PaymentFailed, _delivery: Delivery) -> None:
+        """The answer that the accepting call may have missed."""
+        await conclude_payment(self._ports, event.booking_id, PaymentOutcome.DECLINED)
