@@ -1,5 +1,7 @@
 """Wires payment together and runs it: `python -m services.payment`."""
 
+import asyncio
+
 from marketplace.payment.v1.payment_service_pb2_grpc import add_PaymentServiceServicer_to_server
 
 from mesh.runtime import Runtime, run
@@ -11,6 +13,7 @@ from services.payment.store import StoredPayments
 from services.payment.workflows import PaymentWorkflows
 
 _SECONDS_BETWEEN_LOOKS = 1.0
+_SECONDS_TO_COMMIT = 0.02  # what an event changed can be seen by then; when it takes longer, the next look sees it
 
 
 async def assemble(runtime: Runtime[PaymentSettings]) -> None:
@@ -19,8 +22,9 @@ async def assemble(runtime: Runtime[PaymentSettings]) -> None:
     provider = StripeProvider(settings.stripe_api_key, settings.stripe_api_base, settings.stripe_webhook_secret)
     workflows = PaymentWorkflows(StoredPayments(runtime.database), provider, runtime.clock)
     runtime.serve(add_PaymentServiceServicer_to_server, PaymentServicer(workflows))
-    runtime.consume(subscriptions(workflows))
-    runtime.every(_SECONDS_BETWEEN_LOOKS, "close_open_payments", workflows.close_open)
+    wake = runtime.every(_SECONDS_BETWEEN_LOOKS, "close_open_payments", workflows.close_open)
+    loop = asyncio.get_running_loop()
+    runtime.consume(subscriptions(workflows, lambda: loop.call_later(_SECONDS_TO_COMMIT, wake.set)))
     runtime.on_stop(provider.close)
 
 

@@ -133,8 +133,12 @@ class StripeProvider:
         if intent.status is not IntentStatus.CAPTURED:
             return intent
         # Taken by somebody else's hand although the booking is off: no captured money without an order.
-        self._refunds.create({"payment_intent": payment.intent_id}, _key(payment, "refund"))
         _log.error("a payment was captured outside of its booking and is given back", payment_id=payment.payment_id)
+        try:
+            self._refunds.create({"payment_intent": payment.intent_id}, _key(payment, "refund"))
+        except stripe.InvalidRequestError as error:
+            if error.code != "charge_already_refunded":
+                raise
         return Intent(IntentStatus.CANCELLED, intent.payment_id, intent.booking_id, intent.intent_id, intent.amount)
 
     def _changed(self, payment: Payment, change: Callable[[], stripe.PaymentIntent]) -> Intent:

@@ -1,5 +1,6 @@
 """What payment listens to: the end of a booking, one way or the other."""
 
+from collections.abc import Callable
 from typing import Any
 
 from marketplace.booking.v1.events_pb2 import BookingCancelled, BookingCompleted
@@ -9,14 +10,16 @@ from services.payment.wire import money_from_wire
 from services.payment.workflows import PaymentWorkflows
 
 
-def subscriptions(workflows: PaymentWorkflows) -> list[Subscription[Any]]:
-    """The table of what is subscribed to."""
+def subscriptions(workflows: PaymentWorkflows, look_soon: Callable[[], object]) -> list[Subscription[Any]]:
+    """The table of what is subscribed to. `look_soon` lets the worker run shortly after the transaction of the event."""
 
     async def capture(event: BookingCompleted, delivery: Delivery) -> None:
         await workflows.complete(event.booking_id, money_from_wire(event.price), money_from_wire(event.commission))
+        look_soon()
 
     async def void(event: BookingCancelled, delivery: Delivery) -> None:
         await workflows.cancel(event.booking_id)
+        look_soon()
 
     return [
         Subscription(BookingCompleted, capture, "capture_completed_booking"),
