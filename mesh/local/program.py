@@ -29,7 +29,7 @@ class StackError(Exception):
 
 
 class Program:
-    """A child process that dies with this one. Its output goes to a log file in its folder."""
+    """A child process that dies with this one."""
 
     def __init__(
         self,
@@ -38,17 +38,20 @@ class Program:
         port: int,
         folder: Path,
         *,
+        logs: Path | None = None,
         environment: Mapping[str, str] | None = None,
         is_ready: Callable[[], bool] | None = None,
     ) -> None:
-        """It is ready when `is_ready` says so, by default when it accepts connections on its port on loopback.
+        """It works in the folder and logs there, or in `logs`, to `<name>.log`.
+
+        It is ready when `is_ready` says so, by default when it accepts connections on its port on loopback.
 
         Of this process's environment it sees only where things are (PATH, HOME, locale); the rest is `environment`.
         """
         self.name = name
         self.port = port
         self.address = f"{LOOPBACK}:{port}"
-        self.log = folder / f"{name}.log"
+        self.log = (logs or folder) / f"{name}.log"
         self._command = list(command)
         self._folder = folder
         self._environment = {key: os.environ[key] for key in _INHERITED if key in os.environ} | dict(environment or {})
@@ -72,6 +75,7 @@ class Program:
         if self.pid is not None:
             raise StackError(f"{self.name} runs already.")
         self._folder.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._log_begin = log.tell()
             command = [sys.executable, "-I", "-S", _TIED, str(os.getpid()), *self._command]

