@@ -30,7 +30,7 @@ class EdgeAddresses:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the parts of a stack are. `grpc` and `metrics` are by service; what begins with http can be opened in a browser."""
+    """Where the parts of a stack are; `services` (gRPC) and `metrics` by service. What begins with http a browser can open."""
 
     edge: str
     edge_admin: str
@@ -40,7 +40,7 @@ class Addresses:
     stripe: str
     websocket: str
     jwks: str
-    grpc: Mapping[str, str]
+    services: Mapping[str, str]
     metrics: Mapping[str, str]
 
     @property
@@ -62,7 +62,7 @@ def choose_addresses(ports: Literal["fixed", "free"], variables: Mapping[str, st
         stripe=f"http://{_free()}",
         websocket=_free(),
         jwks=_free(),
-        grpc={service: _free() for service in services},
+        services={service: _free() for service in services},
         metrics={service: f"http://{_free()}/metrics" for service in services},
     )
 

@@ -39,7 +39,7 @@ class Parts:
 
     def service(self, name: str) -> Program:
         """One of the eight, started as in production; ready when it says so over mTLS."""
-        address = self.addresses.grpc[name]
+        address = self.addresses.services[name]
         own = {
             "GRPC_LISTEN": address,
             "METRICS_LISTEN": f"{LOOPBACK}:{port_of(self.addresses.metrics[name])}",
@@ -73,7 +73,7 @@ class Parts:
         told = EdgeAddresses(
             listen=at.edge.removeprefix("http://"),
             admin=at.edge_admin.removeprefix("http://"),
-            services=at.grpc,
+            services=at.services,
             websocket=at.websocket,
             ca_file=own.ca_file,
             certificate_file=own.certificate_file,
@@ -84,14 +84,15 @@ class Parts:
         )
         configuration = folder / "envoy.yaml"
         configuration.write_text(render(told))
-        command = [envoy_binary(), "--config-path", str(configuration), "--concurrency", "1", "--disable-hot-restart"]
+        command = [envoy_binary(), "--config-path", str(configuration), "--log-level", "warning"]
+        command += ["--concurrency", "1", "--disable-hot-restart"]
         return self._program("edge", command, at.ports["edge"], {}, partial(probes.edge_is_ready, at.edge_admin))
 
     def _told_to_all(self) -> dict[str, str]:
         host, _, port = self.addresses.smtp.rpartition(":")
         return {
             **_PYTHON,
-            "PEER_ADDRESSES": ",".join(f"{name}={address}" for name, address in self.addresses.grpc.items()),
+            "PEER_ADDRESSES": ",".join(f"{name}={address}" for name, address in self.addresses.services.items()),
             "WEBSOCKET_LISTEN": self.addresses.websocket,
             "KEY_ENCRYPTION_SECRET": self.secrets.key_encryption_secret,
             "ADMIN_EMAIL": ADMIN_EMAIL,

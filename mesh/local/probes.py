@@ -43,11 +43,11 @@ def answers(url: str) -> bool:
 
 def edge_is_ready(admin: str) -> bool:
     """Whether Envoy, by its admin URL, takes traffic and sees every service as healthy."""
-    if not answers(f"{admin}/ready"):
+    told = _fetch(f"{admin}/clusters?format=json") if answers(f"{admin}/ready") else None
+    if told is None:
         return False
-    clusters = json.loads(_fetch(f"{admin}/clusters?format=json") or "{}").get("cluster_statuses", [])
-    hosts = [host for cluster in clusters for host in cluster.get("host_statuses", [])]
-    return bool(hosts) and all(host["health_status"] == _HEALTHY for host in hosts)
+    clusters = json.loads(told).get("cluster_statuses", [])
+    return all(host["health_status"] == _HEALTHY for cluster in clusters for host in cluster.get("host_statuses", []))
 
 
 def _fetch(url: str) -> bytes | None:
