@@ -6,7 +6,8 @@ from gateway.image import transcoding_image
 from gateway.shapes import Config, typed
 from mesh.contract import methods
 
-LARGEST_BODY_BYTES = 1 << 20
+TRANSCODER_FILTER = "envoy.filters.http.grpc_json_transcoder"
+LARGEST_BODY_BYTES = 1 << 20  # as the services' own limit for a message
 
 
 def transcoder() -> Config:
@@ -31,6 +32,11 @@ def transcoder() -> Config:
     )
 
 
+def body_limit() -> Config:
+    """Ends requests whose body is too large with 413, without keeping them in memory first."""
+    return typed("extensions.filters.http.body_size_limit.v3.BodySizeLimit", max_request_bytes=LARGEST_BODY_BYTES)
+
+
 def method_statistics() -> Config:
     """Counts by method, of the contract's methods only: made-up names must not fill the memory."""
     services: dict[str, list[str]] = {}
@@ -48,4 +54,4 @@ def method_statistics() -> Config:
 def foreign_headers() -> Config:
     """Takes away every header `x-…` that a client sends: whom a call comes from is for the edge to say."""
     removal = {"remove_on_match": {"key_matcher": {"prefix": "x-"}}}
-    return typed("extensions.filters.http.header_mutation.v3.HeaderMutation", mutations={"request_mutations": [removal]})
+    return typed("extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation", mutations=[removal])

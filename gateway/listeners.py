@@ -12,7 +12,6 @@ from mesh.contract import MethodContract, methods
 
 _CORS = extension("envoy.filters.http.cors", typed("extensions.filters.http.cors.v3.Cors"))
 _ROUTER = extension("envoy.filters.http.router", typed("extensions.filters.http.router.v3.Router", suppress_envoy_headers=True))
-_TRANSCODER = "envoy.filters.http.grpc_json_transcoder"
 
 
 def listeners(edge: EdgeSettings, openapi: str) -> list[Config]:
@@ -26,16 +25,15 @@ def listeners(edge: EdgeSettings, openapi: str) -> list[Config]:
 def _client_listener(edge: EdgeSettings, openapi: str) -> Config:
     tokens = extension(JWT_FILTER, token_filter(edge, (HEALTH_PATH, OPENAPI_PATH)))
     rates = extension(RATE_FILTER, rate_filter())
-    strip = extension("envoy.filters.http.header_mutation", filters.foreign_headers())
     manager = _connection_manager(
         "edge",
         route_configuration(edge, openapi),
         [
-            strip,
             _CORS,
             extension("envoy.filters.http.grpc_web", typed("extensions.filters.http.grpc_web.v3.GrpcWeb")),
             tokens,
-            extension(_TRANSCODER, filters.transcoder()),
+            extension("envoy.filters.http.body_size_limit", filters.body_limit()),
+            extension(filters.TRANSCODER_FILTER, filters.transcoder()),
             extension("envoy.filters.http.grpc_stats", filters.method_statistics()),
             rates,
             _ROUTER,
@@ -44,10 +42,13 @@ def _client_listener(edge: EdgeSettings, openapi: str) -> Config:
     manager |= {
         "access_log": [_ACCESS_LOG],
         "local_reply_config": local_replies(),
+        "early_header_mutation_extensions": [
+            extension("envoy.http.early_header_mutation.header_mutation", filters.foreign_headers())
+        ],
         "use_remote_address": True,
         "xff_num_trusted_hops": edge.trusted_proxies,
         # Open sockets of another kind have filters of their own, and are only let through where a route says so.
-        "upgrade_configs": [{"upgrade_type": "websocket", "enabled": False, "filters": [strip, tokens, rates, _ROUTER]}],
+        "upgrade_configs": [{"upgrade_type": "websocket", "enabled": False, "filters": [tokens, rates, _ROUTER]}],
     }
     return _listener("edge", edge.listen, manager)
 
@@ -56,14 +57,14 @@ def _jwks_listener(edge: EdgeSettings) -> Config:
     """Gives Envoy's own token filter the keys as JSON; auth has them as gRPC."""
     source = _keys_method()
     route = {
-        "match": {"path": source.path, "grpc": {}},
+        "match": {"path": source.path},
         "route": {"cluster": source.service, "host_rewrite_literal": source.service, "timeout": "2s"},
     }
     routes = {"name": "keys", "virtual_hosts": [{"name": "keys", "domains": ["*"], "routes": [route]}]}
     return _listener(
         "keys",
         edge.jwks_listen,
-        _connection_manager("keys", routes, [extension(_TRANSCODER, filters.transcoder()), _ROUTER]),
+        _connection_manager("keys", routes, [extension(filters.TRANSCODER_FILTER, filters.transcoder()), _ROUTER]),
     )
 
 
@@ -118,8 +119,7 @@ def _connection_manager(name: str, routes: Config, http_filters: list[Config]) -
         normalize_path=True,
         merge_slashes=True,
         path_with_escaped_slashes_action="REJECT_REQUEST",
-        internal_address_config={"unix_sockets": False},
-        stream_error_on_invalid_http_message=False,
+        internal_address_config={"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]},  # nobody
     )
 
 

@@ -4,7 +4,7 @@ import math
 
 from gateway.replies import RATE_LIMITED, status_header
 from gateway.shapes import Config, duration, header, typed
-from mesh.contract import MethodContract
+from mesh.contract import ContractError, MethodContract
 
 RATE_FILTER = "envoy.filters.http.local_ratelimit"
 JWT_FILTER = "envoy.filters.http.jwt_authn"
@@ -20,9 +20,10 @@ def rate_filter() -> Config:
 def rate_of(method: MethodContract, scale: float, *, knows_account: bool) -> Config:
     """The filter for one route of a method. Calls beyond the rate get RESOURCE_EXHAUSTED and are told when to come again.
 
-    Without a verified account on the route the bucket belongs to the client's address.
+    Without a verified account on the route the bucket belongs to the client's address. Raises ContractError without a rate.
     """
-    assert method.rate is not None
+    if method.rate is None:
+        raise ContractError(f"{method.path} is at the edge and has no rate")
     requests = max(1, round(method.rate.requests * scale))
     retry_after_seconds = math.ceil(method.rate.per_seconds / requests)
     key, action = _account() if knows_account and method.rate.scope == "account" else _address()

@@ -1,12 +1,14 @@
 """What clients are told when the edge itself refuses a call: the same google.rpc.Status that services send [AIP-193].
 
-A native gRPC or gRPC-web call gets status and details as headers; so does a transcoded one, and the transcoder makes JSON of them;
-a call that was refused before it was transcoded gets the same JSON from here.
+A native gRPC or gRPC-web call gets status and details as headers; so does a transcoded one, and the transcoder makes JSON of
+them; a call that was refused before it was transcoded gets the same JSON from here.
 """
 
 import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -17,11 +19,15 @@ from google.rpc.status_pb2 import Status
 from gateway.shapes import Config, extension, header, typed
 from mesh.status_details import MESH_DOMAIN, STATUS_DETAILS_KEY
 
+_PRINTABLE = "".join(chr(each) for each in range(0x20, 0x7F) if each != ord("%"))
 _ENVOYS_OWN_TEXT = "%LOCAL_REPLY_BODY%"
-_FROM_TRANSCODER = "response.code_details.startsWith('grpc_json_transcode')"
+_FROM_TRANSCODER = "response.code_details.contains('grpc_json_transcode')"
+# The transcoder has made gRPC of a REST call by then; the path that it came with tells them apart, and clients cannot send that.
 _IS_GRPC = (
-    f"'content-type' in request.headers && request.headers['content-type'].startsWith('application/grpc') && !{_FROM_TRANSCODER}"
+    "'content-type' in request.headers && request.headers['content-type'].startsWith('application/grpc')"
+    " && !('x-envoy-original-path' in request.headers)"
 )
+ELSEWHERE = "websocket-from-elsewhere"  # the name of the route for upgrades of pages that may not connect
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Refusal:
 
     reason: str
     code: grpc.StatusCode
-    http_status: int
+    http_status: int  # by REST; 0: as Envoy chose it
     message: str
     metadata: Mapping[str, str] = field(default_factory=dict)
     retry_after_seconds: int = 0  # 0: trying again does not help by itself
@@ -50,7 +56,7 @@ REQUEST_TOO_LARGE = Refusal("REQUEST_TOO_LARGE", _CODE.RESOURCE_EXHAUSTED, 413, 
 PATH_UNKNOWN = Refusal("PATH_UNKNOWN", _CODE.NOT_FOUND, 404, "There is nothing at this path for this method.")
 METHOD_UNKNOWN = Refusal("PATH_UNKNOWN", _CODE.UNIMPLEMENTED, 404, "There is no such gRPC method at the edge.")
 ORIGIN_NOT_ALLOWED = Refusal("ORIGIN_NOT_ALLOWED", _CODE.PERMISSION_DENIED, 403, "Pages of this origin may not connect.")
-REQUEST_INVALID = Refusal("REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 400, "The request is not well-formed.")
+REQUEST_INVALID = Refusal("REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 0, "The request is not well-formed.")
 NOT_TRANSCODABLE = Refusal("REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 400, _ENVOYS_OWN_TEXT)
 DEADLINE_PASSED = Refusal("DEADLINE_PASSED", _CODE.DEADLINE_EXCEEDED, 504, "This took longer than it may.")
 UNAVAILABLE = Refusal(
@@ -58,22 +64,20 @@ UNAVAILABLE = Refusal(
 )
 
 # When Envoy refuses, the first condition that holds decides [Common Expression Language over its response attributes].
-_CASES: tuple[tuple[str, Refusal, Refusal], ...] = tuple(
-    (condition, as_grpc, as_json)
-    for condition, as_grpc, as_json in (
-        ("response.code_details.contains('Jwt_is_missing')", TOKEN_MISSING, TOKEN_MISSING),
-        ("response.code_details.contains('Jwt_is_expired')", TOKEN_EXPIRED, TOKEN_EXPIRED),
-        ("response.code_details.contains('Jwks_remote_fetch')", KEYS_UNAVAILABLE, KEYS_UNAVAILABLE),
-        ("response.code_details.startsWith('jwt_authn')", TOKEN_INVALID, TOKEN_INVALID),
-        ("response.code == 429", RATE_LIMITED, RATE_LIMITED),
-        ("response.code == 413", REQUEST_TOO_LARGE, REQUEST_TOO_LARGE),
-        ("response.code == 404", METHOD_UNKNOWN, PATH_UNKNOWN),
-        ("response.code == 403", ORIGIN_NOT_ALLOWED, ORIGIN_NOT_ALLOWED),
-        (f"{_FROM_TRANSCODER} && response.code < 500", NOT_TRANSCODABLE, NOT_TRANSCODABLE),
-        ("response.code == 504", DEADLINE_PASSED, DEADLINE_PASSED),
-        ("response.code >= 500", UNAVAILABLE, UNAVAILABLE),
-        ("response.code >= 400", REQUEST_INVALID, REQUEST_INVALID),
-    )
+_CASES = (
+    ("response.code_details.contains('Jwt_is_missing')", TOKEN_MISSING),
+    ("response.code_details.contains('Jwt_is_expired')", TOKEN_EXPIRED),
+    ("response.code_details.contains('Jwks_remote_fetch')", KEYS_UNAVAILABLE),
+    ("response.code_details.startsWith('jwt_authn')", TOKEN_INVALID),
+    ("response.code == 429", RATE_LIMITED),
+    ("response.code == 413", REQUEST_TOO_LARGE),
+    (f"xds.route_name == '{ELSEWHERE}'", ORIGIN_NOT_ALLOWED),
+    (f"response.code == 404 && {_IS_GRPC}", METHOD_UNKNOWN),
+    ("response.code == 404 || response.code_details == 'upgrade_failed'", PATH_UNKNOWN),
+    (f"{_FROM_TRANSCODER} && response.code < 500", NOT_TRANSCODABLE),
+    ("response.code == 504", DEADLINE_PASSED),
+    ("response.code >= 500", UNAVAILABLE),
+    ("response.code >= 400", REQUEST_INVALID),
 )
 
 
@@ -89,39 +93,45 @@ def status_header(refusal: Refusal, retry_after_seconds: int = 0) -> Config:
 
 
 def _mappers() -> Iterator[Config]:
-    for condition, as_grpc, as_json in _CASES:
-        yield _mapper(f"{condition} && {_IS_GRPC}", _grpc_headers(as_grpc), _text(as_grpc), as_grpc)
-        yield _mapper(condition, _json_headers(as_json), _json(as_json), as_json)
+    for condition, refusal in _CASES:
+        yield _mapper(f"({condition}) && {_IS_GRPC}", 200, _grpc_headers(refusal), _NOTHING)
+        yield _mapper(condition, refusal.http_status, _json_headers(refusal), _json(refusal))
 
 
-def _mapper(condition: str, headers: list[Config], body_format: Config, refusal: Refusal) -> Config:
+def _mapper(condition: str, http_status: int, headers: list[Config], body_format: Config) -> Config:
     expression = typed("extensions.access_loggers.filters.cel.v3.ExpressionFilter", expression=condition)
-    return {
+    mapper = {
         "filter": {"extension_filter": extension("envoy.access_loggers.extension_filters.cel", expression)},
-        "status_code": refusal.http_status,
         "headers_to_add": headers,
         "body_format_override": body_format,
     }
+    return mapper | ({"status_code": http_status} if http_status else {})
+
+
+# A body would be taken for the message of the status, and its end as one for what gRPC-web calls a success.
+_NOTHING = {"text_format_source": {"inline_string": ""}, "content_type": "application/grpc"}
 
 
 def _grpc_headers(refusal: Refusal) -> list[Config]:
-    headers = [header("grpc-status", str(refusal.code.value[0]))]
+    message = quote(refusal.message, safe=_PRINTABLE)  # as gRPC writes it [gRPC over HTTP/2: Status-Message]
+    headers = [header("grpc-status", str(refusal.code.value[0])), header("grpc-message", _literal(message))]
     if refusal is not RATE_LIMITED:  # the method's own rate has set the details, which say when to come again
         headers.append(status_header(refusal))
     return headers
 
 
 def _json_headers(refusal: Refusal) -> list[Config]:
-    return [header("retry-after", str(refusal.retry_after_seconds))] if refusal.retry_after_seconds else []
-
-
-def _text(refusal: Refusal) -> Config:
-    return {"text_format_source": {"inline_string": _literal(refusal.message)}}
+    if refusal is RATE_LIMITED or not refusal.retry_after_seconds:
+        return []
+    return [header("retry-after", str(refusal.retry_after_seconds))]
 
 
 def _json(refusal: Refusal) -> Config:
-    body = MessageToDict(_status(refusal), preserving_proto_field_name=True)
-    return {"json_format": _escaped(body), "content_type": "application/json"}
+    body = MessageToDict(_status(refusal), preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    escaped = _escaped(body)
+    if refusal is RATE_LIMITED:
+        escaped["details"][1]["retry_delay"] = "%RESP(RETRY-AFTER)%s"
+    return {"json_format": escaped, "content_type": "application/json"}
 
 
 def _status(refusal: Refusal, retry_after_seconds: int = 0) -> Status:
@@ -141,7 +151,7 @@ def _pack(status: Status, detail: ErrorInfo | RetryInfo) -> None:
     status.details.append(packed)
 
 
-def _escaped(value: object) -> object:
+def _escaped(value: Any) -> Any:
     """Percent signs doubled in every text, so that Envoy takes them literally."""
     if isinstance(value, dict):
         return {name: _escaped(each) for name, each in value.items()}

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from gateway.clusters import websocket_cluster
+from gateway.filters import TRANSCODER_FILTER
 from gateway.rates import RATE_FILTER, rate_of
+from gateway.replies import ELSEWHERE
 from gateway.settings import EdgeSettings
 from gateway.shapes import Config, duration, extension, header, typed
 from mesh.contract import MethodContract, methods
@@ -12,6 +14,13 @@ HEALTH_PATH = "/healthz"
 OPENAPI_PATH = "/openapi.json"
 _MARGIN_SECONDS = 0.25  # the server tells a passed deadline better than the edge: it gets the chance
 _LONGEST_DIRECT_RESPONSE = 4 << 20
+_HEADERS_OF_PAGES = (
+    *("authorization", "content-type", "idempotency-key", "traceparent", "tracestate"),
+    *("x-grpc-web", "x-user-agent", "grpc-timeout"),
+)
+# Not a direct response: those are made without the CORS policy, which pages need to read any answer at all.
+_TO_NOWHERE = {"cluster": "nowhere", "cluster_not_found_response_code": "NOT_FOUND"}
+_NOWHERE = {"name": "nowhere", "match": {"prefix": "/"}, "route": _TO_NOWHERE}
 _PREVIOUS_HOSTS = extension(
     "envoy.retry_host_predicates.previous_hosts",
     typed("extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"),
@@ -23,14 +32,15 @@ def route_configuration(edge: EdgeSettings, openapi: str) -> Config:
     return {
         "name": "edge",
         "max_direct_response_body_size_bytes": _LONGEST_DIRECT_RESPONSE,
+        "validate_clusters": False,  # there is no nowhere
         "virtual_hosts": [_virtual_host(edge, openapi)],
         # Set by us, whatever came: the one header about the client that services may believe.
         "request_headers_to_add": [header("x-client-address", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%")],
+        "request_headers_to_remove": ["x-forwarded-for", "x-forwarded-proto", "x-envoy-internal", "x-envoy-external-address"],
         "response_headers_to_add": [
             {**header("cache-control", "no-store"), "append_action": "ADD_IF_ABSENT"},
             header("x-content-type-options", "nosniff"),
         ],
-        "response_headers_to_remove": ["x-envoy-upstream-service-time"],
     }
 
 
@@ -44,7 +54,7 @@ def _virtual_host(edge: EdgeSettings, openapi: str) -> Config:
             *(route for method in at_edge if method.websocket_path for route in _websocket_routes(edge, method)),
             _document(HEALTH_PATH, '{"status": "ok"}'),
             _document(OPENAPI_PATH, openapi),
-            {"match": {"prefix": "/"}, "direct_response": {"status": 404}},
+            _NOWHERE,
         ],
         "typed_per_filter_config": {"envoy.filters.http.cors": _cors(edge)},
     }
@@ -55,7 +65,7 @@ def _grpc_route(edge: EdgeSettings, method: MethodContract) -> Config:
     seconds = method.deadline_seconds
     return {
         "name": method.path,
-        "match": {"path": method.path, "grpc": {}},
+        "match": {"path": method.path},
         "route": {
             "cluster": method.service,
             "host_rewrite_literal": method.service,
@@ -68,7 +78,7 @@ def _grpc_route(edge: EdgeSettings, method: MethodContract) -> Config:
 
 
 def _retries(method: MethodContract) -> Config:
-    """A call that never reached a server is tried elsewhere; one that a server answered with UNAVAILABLE only if it may be repeated."""
+    """What never reached a server is tried elsewhere; what a server answered with UNAVAILABLE only if it may be repeated."""
     conditions = ["connect-failure", "refused-stream"]
     if method.is_retriable:
         conditions.append("unavailable")
@@ -99,9 +109,9 @@ def _websocket_routes(edge: EdgeSettings, method: MethodContract) -> Iterator[Co
             "typed_per_filter_config": {RATE_FILTER: rate_of(method, edge.rate_scale, knows_account=False)},
         }
     yield {
-        "name": f"{method.path} by WebSocket from elsewhere",
+        "name": ELSEWHERE,
         "match": {"path": path, "headers": [upgrade]},
-        "direct_response": {"status": 403},
+        "route": {**_TO_NOWHERE, "upgrade_configs": [{"upgrade_type": "websocket", "enabled": True}]},
     }
 
 
@@ -115,7 +125,7 @@ def _cors(edge: EdgeSettings) -> Config:
         "extensions.filters.http.cors.v3.CorsPolicy",
         allow_origin_string_match=origin_matches(edge),
         allow_methods="GET, POST, PUT, PATCH, DELETE, OPTIONS",
-        allow_headers="authorization, content-type, idempotency-key, traceparent, tracestate, x-grpc-web, x-user-agent, grpc-timeout",
+        allow_headers=", ".join(_HEADERS_OF_PAGES),
         expose_headers="grpc-status, grpc-message, grpc-status-details-bin, x-trace-id, retry-after",
         max_age="600",
     )
@@ -127,4 +137,5 @@ def _document(path: str, text: str) -> Config:
         "match": {"path": path, "headers": [{"name": ":method", "string_match": {"exact": "GET"}}]},
         "direct_response": {"status": 200, "body": {"inline_string": text}},
         "response_headers_to_add": [header("content-type", "application/json")],
+        "typed_per_filter_config": {TRANSCODER_FILTER: typed("config.route.v3.FilterConfig", disabled=True)},
     }

@@ -25,8 +25,8 @@ class EdgeSettings:
     metrics_listen: str = ""  # where Prometheus may read the statistics, and nothing else; empty: only on the admin pages
     trusted_proxies: int = 0  # proxies before the edge whose x-forwarded-for is believed, counted from the nearest
     allowed_origins: tuple[str, ...] = ()  # browsers' origins, e.g. "https://app.example"; with a final * everything so beginning
-    token_issuer: str = "https://auth.marketplace"
-    token_audience: str = "marketplace"
+    token_issuer: str = "https://auth.marketplace"  # noqa: S105 - not a password
+    token_audience: str = "marketplace"  # noqa: S105
 
     def __post_init__(self) -> None:
         for address in (self.listen, self.admin_listen, self.jwks_listen, self.websocket, *self.services.values()):

@@ -49,8 +49,8 @@ def _provider(edge: EdgeSettings) -> Config:
     }
 
 
-# A browser cannot set headers on a WebSocket: there the token may come in the first frame, and realtime verifies it. One that comes
-# as a header must be good all the same.
+# A browser cannot set headers on a WebSocket: there the token may come in the first frame, and realtime verifies it. One that
+# comes as a header must be good all the same.
 _IF_THERE = {"requires_any": {"requirements": [{"provider_name": _PROVIDER}, {"allow_missing": {}}]}}
 
 
