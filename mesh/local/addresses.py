@@ -7,6 +7,7 @@ from typing import Literal
 
 from mesh.local.ports import LOOPBACK, free_port, is_free
 from mesh.local.program import StackError
+from mesh.local.services import SERVICES
 
 FIXED = {"edge": ("EDGE_PORT", 8080), "edge_admin": ("EDGE_ADMIN_PORT", 9901), "mailbox": ("MAILBOX_PORT", 8025)}
 """What a human opens: the variable that moves it, and its port unless it was moved."""
@@ -49,7 +50,7 @@ class Addresses:
         return {name: port_of(getattr(self, name)) for name in ("edge", "edge_admin", "mailbox", "smtp", "stripe")}
 
 
-def choose_addresses(ports: Literal["fixed", "free"], variables: Mapping[str, str], services: Sequence[str]) -> Addresses:
+def choose_addresses(ports: Literal["fixed", "free"], variables: Mapping[str, str]) -> Addresses:
     """Fixed ports for what a human opens, or free ones for that too. Raises StackError when a variable is no port."""
     human = {name: _fixed_port(name, variables) if ports == "fixed" else free_port() for name in FIXED}
     edge, admin, mailbox = (f"http://{LOOPBACK}:{human[name]}" for name in FIXED)
@@ -62,8 +63,8 @@ def choose_addresses(ports: Literal["fixed", "free"], variables: Mapping[str, st
         stripe=f"http://{_free()}",
         websocket=_free(),
         jwks=_free(),
-        services={service: _free() for service in services},
-        metrics={service: f"http://{_free()}/metrics" for service in services},
+        services={service: _free() for service in SERVICES},
+        metrics={service: f"http://{_free()}/metrics" for service in SERVICES},
     )
 
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -65,8 +65,8 @@ class Parts:
         is_ready = partial(probes.answers, f"{at.mailbox}/_control")
         return self._program("simulators", command, at.ports["mailbox"], environment, is_ready)
 
-    def edge(self, render: Callable[[EdgeAddresses], str], rate_scale: float) -> Program:
-        """Envoy; ready when it takes traffic and sees every service as healthy."""
+    def edge(self, render: Callable[[EdgeAddresses], str], rate_scale: float, started: Sequence[str]) -> Program:
+        """Envoy; ready when it takes traffic and sees every service that is started as healthy."""
         at, own = self.addresses, self.certificates["gateway"]
         folder = self.folder / "edge"
         folder.mkdir(exist_ok=True)
@@ -86,7 +86,9 @@ class Parts:
         configuration.write_text(render(told))
         command = [envoy_binary(), "--config-path", str(configuration), "--log-level", "warning"]
         command += ["--concurrency", "1", "--disable-hot-restart"]
-        return self._program("edge", command, at.ports["edge"], {}, partial(probes.edge_is_ready, at.edge_admin))
+        expected = {port_of(at.services[name]) for name in started}
+        is_ready = partial(probes.edge_is_ready, at.edge_admin, expected)
+        return self._program("edge", command, at.ports["edge"], {}, is_ready)
 
     def _told_to_all(self) -> dict[str, str]:
         host, _, port = self.addresses.smtp.rpartition(":")

@@ -1,6 +1,7 @@
 """How the supervisor asks whether a part of the stack can be used, and how much memory it takes."""
 
 import json
+from collections.abc import Collection
 from contextlib import suppress
 from http.client import HTTPException
 from urllib.request import urlopen
@@ -41,13 +42,13 @@ def answers(url: str) -> bool:
     return _fetch(url) is not None
 
 
-def edge_is_ready(admin: str) -> bool:
-    """Whether Envoy, by its admin URL, takes traffic and sees every service as healthy."""
+def edge_is_ready(admin: str, expected: Collection[int]) -> bool:
+    """Whether Envoy, by its admin URL, takes traffic and sees what it calls on the expected ports as healthy."""
     told = _fetch(f"{admin}/clusters?format=json") if answers(f"{admin}/ready") else None
     if told is None:
         return False
-    clusters = json.loads(told).get("cluster_statuses", [])
-    return all(host["health_status"] == _HEALTHY for cluster in clusters for host in cluster.get("host_statuses", []))
+    hosts = [host for each in json.loads(told).get("cluster_statuses", []) for host in each.get("host_statuses", [])]
+    return all(host["health_status"] == _HEALTHY for host in hosts if host["address"]["socket_address"]["port_value"] in expected)
 
 
 def _fetch(url: str) -> bytes | None:

@@ -14,10 +14,9 @@ from mesh.local.certificates import Authority, Certificate
 from mesh.local.parts import ADMIN_EMAIL, Parts
 from mesh.local.program import Program, StackError
 from mesh.local.secrets_file import Secrets, read_or_make
+from mesh.local.services import SERVICES
 
 __all__ = ["SERVICES", "Addresses", "EdgeAddresses", "Stack", "StackError"]
-
-SERVICES = ("auth", "user", "booking", "realtime", "notification", "payment", "chat", "analytics")
 
 _START_SECONDS = 120.0
 _STOP_SECONDS = 15.0
@@ -49,7 +48,8 @@ class Stack:
         """Everything that it stores, its logs (in `logs`) and its secrets lie in the folder.
 
         MONGO_URL, REDIS_URL and KAFKA_BOOTSTRAP in this process's environment replace its own servers. `environment` is for
-        the services; it has the last word. `render_edge` gives the text of Envoy's configuration.
+        the services; it has the last word. A service that is not started has an address all the same. `render_edge` gives the
+        text of Envoy's configuration.
         """
         if with_edge and render_edge is None:
             raise ValueError("an edge needs its configuration: give render_edge, or with_edge=False")
@@ -61,7 +61,7 @@ class Stack:
         self._rate_scale = rate_scale
         self._variables = {**os.environ, **(environment or {})}
         self._extra = dict(environment or {})
-        self.addresses = choose_addresses(ports, self._variables, self._services)
+        self.addresses = choose_addresses(ports, self._variables)
         self._programs: dict[str, Program] = {}
         self._issued: dict[str, Certificate] = {}
         self._lock = -1
@@ -182,7 +182,7 @@ class Stack:
         for program in started:
             self._spawn(program, progress)
         if self._render_edge is not None:  # rendering takes a while, in which the services start
-            started.append(parts.edge(self._render_edge, self._rate_scale))
+            started.append(parts.edge(self._render_edge, self._rate_scale, self._services))
             self._spawn(started[-1], progress)
         self._wait([program.name for program in started], progress)
 

@@ -14,10 +14,11 @@ import psutil
 import pymongo
 import pytest
 
+from mesh import contract
 from mesh.local.addresses import EdgeAddresses, port_of
 from mesh.local.ports import free_port, is_free
 from mesh.local.program import accepts
-from mesh.local.stack import Stack, StackError
+from mesh.local.stack import SERVICES, Stack, StackError
 
 NOWHERE = {"MONGO_URL": "mongodb://127.0.0.1:1/", "KAFKA_BOOTSTRAP": "127.0.0.1:1", "REDIS_URL": "redis://127.0.0.1:1/0"}
 
@@ -250,3 +251,7 @@ def test_nothing_outlives_a_killed_supervisor(tmp_path: Path) -> None:
         assert len(running(tmp_path)) == 5
         supervisor.kill()
     wait_until(lambda: running(tmp_path) == [])
+
+
+def test_the_stack_starts_every_service_of_the_contract() -> None:
+    assert set(SERVICES) == {method.service for method in contract.methods()}
