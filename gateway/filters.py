@@ -1,21 +1,23 @@
 """The filters of the edge that the contract fills: transcoding, statistics by method, and what may not come in or go out."""
 
 import base64
+from collections.abc import Collection
 
 from gateway.image import transcoding_image
-from gateway.shapes import Config, typed
+from gateway.shapes import Config, header, typed
 from mesh.contract import methods
 
 TRANSCODER_FILTER = "envoy.filters.http.grpc_json_transcoder"
+_ASIDE = "edge-forwarded-for"
 LARGEST_BODY_BYTES = 1 << 20  # as the services' own limit for a message
 
 
-def transcoder() -> Config:
-    """REST to gRPC and back, of every service that has a method at the edge. JSON has the contract's own names."""
+def transcoder(services: Collection[str]) -> Config:
+    """REST to gRPC and back, of these gRPC services. JSON has the contract's own names."""
     return typed(
         "extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder",
-        proto_descriptor_bin=base64.b64encode(transcoding_image()).decode(),
-        services=sorted({method.service_full_name for method in methods() if method.is_edge}),
+        proto_descriptor_bin=base64.b64encode(transcoding_image(services)).decode(),
+        services=sorted(services),
         print_options={
             "always_print_primitive_fields": True,
             "preserve_proto_field_names": True,
@@ -51,7 +53,16 @@ def method_statistics() -> Config:
     )
 
 
-def foreign_headers() -> Config:
-    """Takes away every header `x-…` that a client sends: whom a call comes from is for the edge to say."""
+def foreign_headers(trusted_proxies: int) -> list[Config]:
+    """Takes away every header `x-…` that comes in, before anything reads it: whom a call comes from is for the edge to say.
+
+    Behind trusted proxies what they say of addresses stays; Envoy counts them from the nearest and believes no others.
+    """
     removal = {"remove_on_match": {"key_matcher": {"prefix": "x-"}}}
-    return typed("extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation", mutations=[removal])
+    if not trusted_proxies:
+        return [removal]
+    return [{"remove": _ASIDE}, _copy("x-forwarded-for", _ASIDE), removal, _copy(_ASIDE, "x-forwarded-for"), {"remove": _ASIDE}]
+
+
+def _copy(source: str, target: str) -> Config:
+    return {"append": header(target, f"%REQ({source})%")}

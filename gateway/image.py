@@ -1,5 +1,6 @@
 """The contract as one FileDescriptorSet: for the transcoder without comments, for documents with them."""
 
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -20,10 +21,11 @@ def commented_image() -> FileDescriptorSet:
     return FileDescriptorSet.FromString((folder / _FILE).read_bytes())
 
 
-def transcoding_image() -> bytes:
-    """What the edge needs to turn JSON into messages and back, the details of errors [google/rpc] among them."""
+def transcoding_image(services: Collection[str]) -> bytes:
+    """What turns JSON into messages of these gRPC services and back, the details of errors [google/rpc] among them."""
     found: dict[str, FileDescriptorProto] = {}
-    for file in (*contract.files(), error_details_pb2.DESCRIPTOR, status_pb2.DESCRIPTOR):
+    own = [file for file in contract.files() if any(each.full_name in services for each in file.services_by_name.values())]
+    for file in (*own, error_details_pb2.DESCRIPTOR, status_pb2.DESCRIPTOR):
         _collect(file, found)
     return FileDescriptorSet(file=found.values()).SerializeToString(deterministic=True)
 

@@ -23,6 +23,7 @@ def listeners(edge: EdgeSettings, openapi: str) -> list[Config]:
 
 
 def _client_listener(edge: EdgeSettings, openapi: str) -> Config:
+    at_edge = {method.service_full_name for method in methods() if method.is_edge}
     tokens = extension(JWT_FILTER, token_filter(edge, (HEALTH_PATH, OPENAPI_PATH)))
     rates = extension(RATE_FILTER, rate_filter())
     manager = _connection_manager(
@@ -33,7 +34,7 @@ def _client_listener(edge: EdgeSettings, openapi: str) -> Config:
             extension("envoy.filters.http.grpc_web", typed("extensions.filters.http.grpc_web.v3.GrpcWeb")),
             tokens,
             extension("envoy.filters.http.body_size_limit", filters.body_limit()),
-            extension(filters.TRANSCODER_FILTER, filters.transcoder()),
+            extension(filters.TRANSCODER_FILTER, filters.transcoder(at_edge)),
             extension("envoy.filters.http.grpc_stats", filters.method_statistics()),
             rates,
             _ROUTER,
@@ -42,15 +43,20 @@ def _client_listener(edge: EdgeSettings, openapi: str) -> Config:
     manager |= {
         "access_log": [_ACCESS_LOG],
         "local_reply_config": local_replies(),
-        "early_header_mutation_extensions": [
-            extension("envoy.http.early_header_mutation.header_mutation", filters.foreign_headers())
-        ],
+        "early_header_mutation_extensions": [extension("envoy.http.early_header_mutation.header_mutation", _strip(edge))],
         "use_remote_address": True,
         "xff_num_trusted_hops": edge.trusted_proxies,
         # Open sockets of another kind have filters of their own, and are only let through where a route says so.
         "upgrade_configs": [{"upgrade_type": "websocket", "enabled": False, "filters": [tokens, rates, _ROUTER]}],
     }
     return _listener("edge", edge.listen, manager)
+
+
+def _strip(edge: EdgeSettings) -> Config:
+    return typed(
+        "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+        mutations=filters.foreign_headers(edge.trusted_proxies),
+    )
 
 
 def _jwks_listener(edge: EdgeSettings) -> Config:
@@ -64,7 +70,9 @@ def _jwks_listener(edge: EdgeSettings) -> Config:
     return _listener(
         "keys",
         edge.jwks_listen,
-        _connection_manager("keys", routes, [extension(filters.TRANSCODER_FILTER, filters.transcoder()), _ROUTER]),
+        _connection_manager(
+            "keys", routes, [extension(filters.TRANSCODER_FILTER, filters.transcoder([source.service_full_name])), _ROUTER]
+        ),
     )
 
 
