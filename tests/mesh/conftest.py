@@ -1,7 +1,17 @@
-import pytest
+import io
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from typing import Any
 
-from mesh import identity
+import pytest
+import structlog
+
+from mesh import identity, telemetry
+from mesh.local.certificates import Authority
 from tests.mesh.moving import MovedTime
+from tests.mesh.probe import Probe, World, probing
 
 
 @pytest.fixture
@@ -10,3 +20,49 @@ def moved_time(monkeypatch: pytest.MonkeyPatch) -> MovedTime:
     moved = MovedTime()
     monkeypatch.setattr(identity, "time", moved)
     return moved
+
+
+class Logged:
+    """What the process has logged."""
+
+    def __init__(self) -> None:
+        self.stream = io.StringIO()
+
+    @property
+    def text(self) -> str:
+        return self.stream.getvalue()
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.text.splitlines()]
+
+    def named(self, event: str) -> list[dict[str, Any]]:
+        """The lines of this event."""
+        return [line for line in self.lines if line["event"] == event]
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logged]:
+    """Logs as production does, down to debug, into memory."""
+    found = Logged()
+    before = logging.root.handlers[:], logging.root.level
+    logging.root.handlers = []  # pytest's own, which configuring would close
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", found.stream)
+        telemetry.configure_logs("probe", "debug")
+    structlog.configure(cache_logger_on_first_use=False)  # or what logs first here would log here for ever
+    yield found
+    structlog.reset_defaults()
+    logging.root.handlers, logging.root.level = before
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(Authority(tmp_path_factory.mktemp("mesh")))
+
+
+@pytest.fixture
+async def probe(world: World) -> AsyncIterator[Probe]:
+    """The probe service."""
+    async with AsyncExitStack() as stack:
+        yield await stack.enter_async_context(probing(world))
