@@ -1,0 +1,14 @@
+"""What auth is told by its environment."""
+
+from dataclasses import dataclass
+
+from mesh.settings import Settings, optional_text, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthSettings(Settings):
+    """What auth needs beside what every service needs."""
+
+    key_encryption_secret: str = setting("what signing keys are encrypted and refresh tokens are made with", is_secret=True)
+    admin_email: str = setting("the address of the first administrator; empty for none", optional_text, "")
+    admin_password: str = setting("the first administrator's password", optional_text, "", is_secret=True)
