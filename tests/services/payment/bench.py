@@ -140,11 +140,11 @@ class Bench:
         call: Awaitable[object] = stub.ReceiveStripeWebhook(request, metadata=[("stripe-signature", signed)])
         await call
 
-    async def until_state(self, state: str) -> None:
+    async def until_state(self, state: str, seconds: float = 10) -> None:
         async def is_there() -> bool:
             return pb.PaymentState.Name((await self.payment()).state) == f"PAYMENT_STATE_{state}"
 
-        await until(is_there)
+        await until(is_there, seconds)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:

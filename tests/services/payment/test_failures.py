@@ -52,7 +52,7 @@ async def test_one_lost_reply_is_asked_for_again_with_the_same_key(bench: Bench)
 
 async def test_an_authorization_whose_replies_were_lost_is_closed_by_the_worker(bench: Bench) -> None:
     await fail_to_authorize(bench, drop_reply_next=ATTEMPTS)
-    await bench.until_state("AUTHORIZED")
+    await bench.until_state("AUTHORIZED", seconds=5)  # not only once the call could not be at work any more
     assert len(await bench.stripe.intents()) == 1
     assert await bench.kinds() == ["hold"]
     assert len(await bench.service.published(PaymentAuthorized)) == 1
@@ -110,6 +110,31 @@ async def test_a_booking_cancelled_while_the_answer_is_unknown_leaves_no_hold(ba
         assert intent["status"] == "canceled"
         assert await bench.ledger() == []
         assert await bench.service.published_types() == ["PaymentVoided"]
+
+
+async def test_a_cancellation_that_races_its_authorization_never_leaves_a_hold(bench: Bench) -> None:
+    several = [Bench(bench.service, bench.backing, bench.stripe) for _ in range(12)]
+
+    async def cancel(each: Bench) -> None:
+        event_id = new_id("evt")
+        while True:
+            try:
+                await each.service.deliver(each.cancelled(), event_id)
+            except AssertionError:  # the authorization was stored meanwhile: production tries four times, the harness once
+                continue
+            return
+
+    for each in several:
+        outcomes = await asyncio.gather(each.authorize(), cancel(each), return_exceptions=True)
+        assert isinstance(outcomes[0], pb.Payment | NotAllowedNow)
+
+    async def is_nothing_held() -> bool:
+        return all(intent["status"] == "canceled" for intent in await bench.stripe.intents())
+
+    await until(is_nothing_held)
+    for each in several:
+        with pytest.raises(NotAllowedNow):
+            await each.authorize()
 
 
 async def test_what_a_process_left_open_is_closed_by_the_next_one(backing: Backing, stripe: Stripe) -> None:
