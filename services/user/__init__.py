@@ -1,0 +1,1 @@
+"""Who people are to each other: profiles, preferences, reviews and ratings."""
