@@ -1,3 +1,4 @@
+import asyncio
 import io
 import json
 import logging
@@ -9,9 +10,10 @@ import pytest
 import structlog
 
 from mesh import identity, telemetry
+from mesh.channels import Channels
 from mesh.local.certificates import Authority
 from tests.mesh.moving import MovedTime
-from tests.mesh.probe import Probe, World, probing
+from tests.mesh.probe import Probe, Stub, World, probing
 
 
 @pytest.fixture
@@ -66,3 +68,18 @@ async def probe(world: World) -> AsyncIterator[Probe]:
     """The probe service."""
     async with AsyncExitStack() as stack:
         yield await stack.enter_async_context(probing(world))
+
+
+@pytest.fixture
+async def stubs(probe: Probe) -> AsyncIterator[dict[str, Any]]:
+    """What these services call the probe with."""
+    made = {
+        name: Channels(probe.world.settings(name, PEER_ADDRESSES=f"probe={probe.address}")) for name in ("booking", "gateway")
+    }
+    yield {name: channels.stub(Stub, "probe") for name, channels in made.items()}
+    await asyncio.gather(*(channels.close() for channels in made.values()))
+
+
+@pytest.fixture
+def stub(stubs: dict[str, Any]) -> Any:
+    return stubs["booking"]

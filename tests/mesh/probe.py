@@ -79,13 +79,16 @@ def _handler(method: contract.MethodContract, servicer: Servicer) -> "grpc.RpcMe
     return grpc.unary_unary_rpc_method_handler(cast(Any, servicer.unary), Request.FromString, Response.SerializeToString)
 
 
+_write, _read = Request.SerializeToString, Response.FromString
+
+
 class Stub:
     """What the generated stub does."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         for name, method in METHODS.items():
             open_call = channel.unary_stream if method.is_server_streaming else channel.unary_unary
-            setattr(self, name, open_call(method.path, Request.SerializeToString, Response.FromString))
+            setattr(self, name, open_call(method.path, request_serializer=_write, response_deserializer=_read))
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
