@@ -39,6 +39,7 @@ Work = Callable[[], Awaitable[None]]
 EVENTS_HEALTH = "events"
 """The name under which health checks ask for the consumer: NOT_SERVING once it has stopped itself."""
 _LONGEST_PAUSE_SECONDS = 5.0
+_ASK_AGAIN_SECONDS = 0.2
 
 _log = structlog.get_logger()
 
@@ -126,9 +127,7 @@ class Runtime(Generic[S]):
     async def stop(self) -> None:
         """Ends serving without loss, then background work, then the connections."""
         await self.server.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _cancel(self._tasks)
         for work in reversed(self._stopping):
             await work()
         if self._broker is not None:
@@ -205,6 +204,15 @@ async def until_it_answers(name: str, ask: Work) -> None:
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
         else:
             return
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Returns when all tasks have ended. Before Python 3.12 wait_for, which PyMongo uses, can swallow a cancellation: asks again."""
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=_ASK_AGAIN_SECONDS)
 
 
 def _log_stray_exception(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Conversations of bookings: ordered, deduplicated, between the two parties alone."""

@@ -1,0 +1,24 @@
+"""Wires chat together and runs it: `python -m services.chat`."""
+
+from marketplace.chat.v1.chat_service_pb2_grpc import add_ChatServiceServicer_to_server
+
+from mesh.runtime import Runtime, run
+from mesh.settings import Settings
+from services.chat.clients import BookingClient
+from services.chat.servicer import ChatServicer
+from services.chat.store import RedisBell, StoredMessages
+from services.chat.workflows import ChatWorkflows
+
+_SECONDS_TO_RECONNECT = 1.0
+
+
+async def assemble(runtime: Runtime[Settings]) -> None:
+    """Adds everything that chat is made of."""
+    bell = RedisBell(runtime.redis)
+    workflows = ChatWorkflows(StoredMessages(runtime.database), BookingClient(runtime.channels), bell, runtime.clock)
+    runtime.serve(add_ChatServiceServicer_to_server, ChatServicer(workflows))
+    runtime.every(_SECONDS_TO_RECONNECT, "hear_the_bell", bell.hear)
+
+
+if __name__ == "__main__":
+    run("chat", assemble, Settings)

@@ -1,0 +1,53 @@
+"""What the use cases need from outside."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeVar
+
+from services.chat.model import Message, Parties
+
+T = TypeVar("T")
+
+
+class Bookings(Protocol):
+    """Who takes part in a booking."""
+
+    async def parties(self, booking_id: str) -> Parties:
+        """Asks on behalf of the caller. Raises NotFound (CONVERSATION_NOT_FOUND)."""
+        ...
+
+
+class Messages(Protocol):
+    """The stored conversations. Everything inside one transaction takes effect together."""
+
+    async def transaction(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Runs the work in a transaction; it may run more than once."""
+        ...
+
+    async def find(self, message_id: str) -> Message | None:
+        """The message with this id."""
+        ...
+
+    async def last_sequence(self, booking_id: str) -> int:
+        """The number of the newest message; 0 when there is none."""
+        ...
+
+    async def add(self, message: Message) -> None:
+        """Stores a message and publishes that it was sent. Of two with one number, one transaction runs again."""
+        ...
+
+    async def after(self, booking_id: str, sequence: int, limit: int) -> list[Message]:
+        """The messages with a higher number, oldest first."""
+        ...
+
+
+class Bell(Protocol):
+    """Rings in every process when a conversation has a new message. It may be missed: whoever listens looks now and then too."""
+
+    async def ring(self, booking_id: str) -> None:
+        """Rings; fails silently."""
+        ...
+
+    def listen(self, booking_id: str) -> AbstractAsyncContextManager[AsyncIterator[None]]:
+        """Yields at each ring, and after a while without one."""
+        ...

@@ -1,0 +1,128 @@
+"""chat as its callers see it: members only, ordered, deduplicated, a stream without gaps."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import pytest
+from marketplace.booking.v1 import booking_service_pb2 as bookings_pb
+from marketplace.booking.v1.booking_service_pb2_grpc import BookingServiceServicer, add_BookingServiceServicer_to_server
+from marketplace.chat.v1 import chat_service_pb2 as pb
+from marketplace.chat.v1.chat_service_pb2_grpc import ChatServiceStub
+from marketplace.chat.v1.events_pb2 import MessageSent
+
+from mesh.call import Account
+from mesh.errors import Conflict, NotFound
+from mesh.ids import new_id
+from mesh.settings import Settings
+from mesh.status_details import STATUS_DETAILS_KEY, to_status
+from services.chat.__main__ import assemble
+from tests.support.service import Backing, ServiceUnderTest, peer_server, serving
+
+
+class OneBooking(BookingServiceServicer):
+    """booking, which knows one booking."""
+
+    def __init__(self, booking_id: str, customer_id: str, provider_id: str) -> None:
+        self._booking_id = booking_id
+        self._parties = (customer_id, provider_id)
+
+    async def GetParticipation(self, request: Any, context: Any) -> bookings_pb.GetParticipationResponse:
+        if request.booking_id != self._booking_id:
+            status = to_status(NotFound("BOOKING_NOT_FOUND", "There is none."), "booking.marketplace")
+            trailing = ((STATUS_DETAILS_KEY, status.SerializeToString()),)
+            await context.abort(grpc.StatusCode.NOT_FOUND, status.message, trailing)
+        customer_id, provider_id = self._parties
+        return bookings_pb.GetParticipationResponse(customer_id=customer_id, provider_id=provider_id)
+
+
+@dataclass
+class Talk:
+    """A conversation that can begin."""
+
+    service: ServiceUnderTest
+    booking_id: str
+    customer: Account
+    provider: Account
+
+    def stub(self, who: Account) -> Any:
+        return self.service.stub(ChatServiceStub, who)
+
+    async def say(self, stub: Any, client_message_id: str, text: str) -> pb.ChatMessage:
+        request = pb.SendMessageRequest(booking_id=self.booking_id, client_message_id=client_message_id, text=text)
+        message: pb.ChatMessage = (await stub.SendMessage(request)).message
+        return message
+
+
+@pytest.fixture
+async def talk(backing: Backing) -> AsyncIterator[Talk]:
+    customer, provider, booking_id = backing.account("customer"), backing.account("provider"), new_id("bkg")
+    booking = OneBooking(booking_id, customer.account_id, provider.account_id)  # type: ignore[abstract]  # one method is asked
+    async with (
+        peer_server("booking", backing, add_BookingServiceServicer_to_server, booking) as address,
+        serving("chat", assemble, Settings, backing, peers={"booking": address}) as service,
+    ):
+        yield Talk(service, booking_id, customer, provider)
+
+
+async def test_history_is_ordered_and_a_message_that_is_sent_again_is_the_same(talk: Talk) -> None:
+    customer, provider = talk.stub(talk.customer), talk.stub(talk.provider)
+    first = await talk.say(customer, "1", "hello")
+    await talk.say(provider, "1", "hello you")
+    assert await talk.say(customer, "1", "hello") == first
+    listed = await customer.ListMessages(pb.ListMessagesRequest(booking_id=talk.booking_id))
+    assert [(each.sequence, each.text) for each in listed.messages] == [(1, "hello"), (2, "hello you")]
+    [one, two] = await talk.service.published(MessageSent)
+    assert (one.recipient_id, two.recipient_id) == (talk.provider.account_id, talk.customer.account_id)
+    with pytest.raises(Conflict) as refusal:
+        await talk.say(customer, "1", "other words")
+    assert refusal.value.reason == "MESSAGE_ID_REUSED"
+
+
+async def test_many_at_once_are_numbered_without_gaps(talk: Talk) -> None:
+    stubs = (talk.stub(talk.customer), talk.stub(talk.provider))
+    sent = await asyncio.gather(*(talk.say(stubs[number % 2], str(number), "x") for number in range(20)))
+    assert sorted(each.sequence for each in sent) == list(range(1, 21))
+
+
+async def test_history_comes_in_parts(talk: Talk) -> None:
+    stub = talk.stub(talk.customer)
+    for number in range(5):
+        await talk.say(stub, str(number), "x")
+    request = pb.ListMessagesRequest(booking_id=talk.booking_id, after_sequence=1, page_size=2)
+    part = await stub.ListMessages(request)
+    assert ([each.sequence for each in part.messages], part.has_more) == ([2, 3], True)
+    request.after_sequence, request.page_size = 3, 1_000_000_000
+    rest = await stub.ListMessages(request)
+    assert ([each.sequence for each in rest.messages], rest.has_more) == ([4, 5], False)
+
+
+async def test_stream_gives_what_is_there_and_what_comes_once(talk: Talk) -> None:
+    customer, provider = talk.stub(talk.customer), talk.stub(talk.provider)
+    await talk.say(customer, "0", "before")
+    received: list[int] = []
+    async with aclosing(provider.StreamMessages(pb.StreamMessagesRequest(booking_id=talk.booking_id))) as stream:
+        sending = asyncio.create_task(asyncio.wait([asyncio.create_task(talk.say(customer, f"n{n}", "x")) for n in range(9)]))
+        async for response in stream:
+            received.append(response.message.sequence)
+            if len(received) == 10:
+                break
+        await sending
+    assert received == list(range(1, 11))
+
+
+async def test_strangers_find_no_conversation(talk: Talk, backing: Backing) -> None:
+    stranger = talk.stub(backing.account("customer", "provider"))
+    await talk.say(talk.stub(talk.customer), "1", "hello")  # its answer of who takes part is remembered now
+    for call in (
+        talk.say(stranger, "1", "hello"),
+        stranger.ListMessages(pb.ListMessagesRequest(booking_id=talk.booking_id)),
+        anext(stranger.StreamMessages(pb.StreamMessagesRequest(booking_id=talk.booking_id))),
+        talk.stub(talk.customer).ListMessages(pb.ListMessagesRequest(booking_id=new_id("bkg"))),
+    ):
+        with pytest.raises(NotFound) as refusal:
+            await call
+        assert refusal.value.reason == "CONVERSATION_NOT_FOUND"
