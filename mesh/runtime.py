@@ -207,7 +207,7 @@ async def until_it_answers(name: str, ask: Work) -> None:
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Returns when all tasks have ended. Asks again: PyMongo uses wait_for, which before Python 3.12 can swallow a cancellation."""
+    """Returns when all have ended. Asks again: wait_for, which PyMongo uses, can swallow a cancellation before Python 3.12."""
     running = set(tasks)
     while running:
         for task in running:
