@@ -57,6 +57,9 @@ PATH_UNKNOWN = Refusal("PATH_UNKNOWN", _CODE.NOT_FOUND, 404, "There is nothing a
 METHOD_UNKNOWN = Refusal("PATH_UNKNOWN", _CODE.UNIMPLEMENTED, 404, "There is no such gRPC method at the edge.")
 ORIGIN_NOT_ALLOWED = Refusal("ORIGIN_NOT_ALLOWED", _CODE.PERMISSION_DENIED, 403, "Pages of this origin may not connect.")
 REQUEST_INVALID = Refusal("REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 0, "The request is not well-formed.")
+QUERY_NOT_ALLOWED = Refusal(
+    "REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 400, "The query string may not say what the path or the body says."
+)
 NOT_TRANSCODABLE = Refusal("REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 400, _ENVOYS_OWN_TEXT)
 DEADLINE_PASSED = Refusal("DEADLINE_PASSED", _CODE.DEADLINE_EXCEEDED, 504, "This took longer than it may.")
 UNAVAILABLE = Refusal(
@@ -69,6 +72,7 @@ _CASES = (
     ("response.code_details.contains('Jwt_is_expired')", TOKEN_EXPIRED),
     ("response.code_details.contains('Jwks_remote_fetch')", KEYS_UNAVAILABLE),
     ("response.code_details.startsWith('jwt_authn')", TOKEN_INVALID),
+    ("response.code_details.startsWith('rbac')", QUERY_NOT_ALLOWED),
     ("response.code == 429", RATE_LIMITED),
     ("response.code == 413", REQUEST_TOO_LARGE),
     (f"xds.route_name == '{ELSEWHERE}'", ORIGIN_NOT_ALLOWED),
