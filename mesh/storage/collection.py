@@ -6,11 +6,11 @@ from typing import Any, Generic, TypeVar
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from mesh.errors import Conflict
 from mesh.storage.documents import StoredDocument
-from mesh.storage.failures import DuplicateKey, failures_told, is_write_conflict, seconds_allowed, time_limit
+from mesh.storage.failures import DuplicateKey, failures_told, is_duplicate, is_write_conflict, seconds_allowed, time_limit
 from mesh.storage.session import Ambient, current_ambient
 
 D = TypeVar("D", bound=StoredDocument)
@@ -138,9 +138,10 @@ class Collection(Generic[D]):
         if ambient is not None:
             try:
                 return await work(ambient.session)
-            except DuplicateKeyError as error:
-                raise DuplicateKey from error
-            # All else stays the driver's error: the transaction reads its labels to decide whether to run again.
+            except PyMongoError as error:
+                if is_duplicate(error):
+                    raise DuplicateKey from error
+                raise  # as the driver's error: the transaction reads its labels to decide whether to run again
         limit = seconds_allowed(self._longest_seconds)
         give_up = asyncio.get_running_loop().time() + limit
         with failures_told(), time_limit(limit):

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pymongo
-from pymongo.errors import ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError, WTimeoutError
+from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError, WTimeoutError
 
 from mesh.call import find_call
 from mesh.errors import AlreadyExists, DeadlinePassed, MeshError, Unavailable
 
 _WRITE_CONFLICT = 112
+_DUPLICATE = 11000
 _ANSWER_MARGIN_SECONDS = 0.05  # what is left of a call's time to tell its caller that the database did not answer
 
 
@@ -50,12 +51,19 @@ def failures_told() -> Iterator[None]:
 
 def told(error: PyMongoError) -> MeshError | PyMongoError:
     """The error as a caller may be told of it."""
-    if isinstance(error, DuplicateKeyError):
+    if is_duplicate(error):
         return DuplicateKey()
     is_outage = isinstance(error, ConnectionFailure | WTimeoutError) or error.timeout
     if is_outage or error.has_error_label("TransientTransactionError") or is_write_conflict(error):
         return Unavailable("DEPENDENCY_UNAVAILABLE", "The database does not answer.", retry_after_seconds=1)
     return error
+
+
+def is_duplicate(error: PyMongoError) -> bool:
+    """Whether an id or a unique value was taken. The driver says so in two ways: for one document and for several."""
+    if isinstance(error, BulkWriteError):
+        return any(each["code"] == _DUPLICATE for each in error.details["writeErrors"])
+    return isinstance(error, DuplicateKeyError)
 
 
 def is_write_conflict(error: PyMongoError) -> bool:
