@@ -1,0 +1,63 @@
+"""What each kind of notification says, in pt-BR and in English; money and times as the reader writes them."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from babel.numbers import format_currency, get_currency_precision
+from jinja2 import Environment, StrictUndefined
+
+from services.notification.model import Contact, Notification
+
+_TEXTS: dict[str, dict[str, tuple[str, str]]] = {
+    "pt-BR": {
+        "offer_made": ("Nova oferta de serviço", "Há um pedido para {{ start }}; você recebe {{ money }}."),
+        "booking_confirmed": ("Reserva confirmada", "O serviço está marcado para {{ start }}, por {{ money }}."),
+        "booking_completed": ("Serviço concluído", "O serviço foi concluído. Conte como foi!"),
+        "booking_cancelled": ("Reserva cancelada", "O serviço não vai acontecer e nada foi cobrado."),
+        "message_sent": ("Nova mensagem", "Você recebeu uma mensagem sobre a sua reserva."),
+        "payment_receipt": ("Recibo do pagamento", "Pagamos {{ money }} pelo serviço com o seu meio de pagamento."),
+        "payout_booked": ("Valor a receber", "{{ money }} foram creditados para você."),
+        "review_published": ("Nova avaliação", "Você recebeu uma avaliação de {{ stars }} de 5."),
+    },
+    "en": {
+        "offer_made": ("New offer", "There is a request for {{ start }}; you get {{ money }}."),
+        "booking_confirmed": ("Booking confirmed", "The service will take place on {{ start }}, for {{ money }}."),
+        "booking_completed": ("Service completed", "The work is done. Tell how it was!"),
+        "booking_cancelled": ("Booking cancelled", "The service will not take place, and nothing was charged."),
+        "message_sent": ("New message", "You got a message about your booking."),
+        "payment_receipt": ("Payment receipt", "We took {{ money }} for the service from your payment method."),
+        "payout_booked": ("Payout booked", "{{ money }} were credited to you."),
+        "review_published": ("New review", "You got a review of {{ stars }} out of 5."),
+    },
+}
+_DEFAULT_LOCALE = "pt-BR"
+
+
+class TemplateWords:
+    """The port Words."""
+
+    def __init__(self) -> None:
+        templates = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - plain text, read as such
+        self._templates = {
+            (locale, kind): (templates.from_string(title), templates.from_string(body))
+            for locale, texts in _TEXTS.items()
+            for kind, (title, body) in texts.items()
+        }
+
+    def word(self, notification: Notification, contact: Contact) -> tuple[str, str]:
+        locale = contact.locale if contact.locale in _TEXTS else _DEFAULT_LOCALE
+        title, body = self._templates[locale, notification.type]
+        facts = _readable(notification.facts, locale.replace("-", "_"), contact.time_zone)
+        return title.render(facts), body.render(facts)
+
+
+def _readable(facts: dict[str, str], locale: str, time_zone: str) -> dict[str, str]:
+    readable = dict(facts)
+    if "start_time" in facts:
+        moment = datetime.fromisoformat(facts["start_time"])
+        readable["start"] = format_datetime(moment, "full", tzinfo=ZoneInfo(time_zone), locale=locale)
+    if "amount_minor" in facts:
+        units = int(facts["amount_minor"]) / 10 ** get_currency_precision(facts["currency"])
+        readable["money"] = format_currency(units, facts["currency"], locale=locale)
+    return readable
