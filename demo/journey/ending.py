@@ -31,7 +31,7 @@ async def _wait_for_mail(scene: Scene, person: Person, word: str) -> None:
     async def read() -> list[dict[str, Any]]:
         async with httpx.AsyncClient(base_url=scene.doors.mailbox_url) as mailbox:
             answer = await mailbox.get("/messages", params={"to": person.email})
-            messages: list[dict[str, Any]] = answer.json()
+            messages: list[dict[str, Any]] = answer.json()["messages"]
             return messages
 
     await scene.until(
