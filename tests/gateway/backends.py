@@ -23,6 +23,7 @@ from mesh.settings import Settings, read_settings
 from tests.support.identities import AUDIENCE, ISSUER, TokenSigner
 
 Behaviour = Callable[[Any], Awaitable[Message]]
+contract.import_all()  # methods are looked up by path below and in the tests
 JWKS_METHOD = "/marketplace.auth.v1.AuthService/GetJsonWebKeySet"
 
 

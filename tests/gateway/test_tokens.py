@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 
 from gateway import tokens
 from mesh import contract
-from tests.gateway.backends import Backends, start_server
+from tests.gateway.backends import JWKS_METHOD, Backends, start_server
 from tests.gateway.edge import Edge, reason_of, running_edge
 from tests.support.identities import AUDIENCE, ISSUER, KEY_ID, TokenSigner
 
@@ -130,6 +130,7 @@ async def test_known_keys_go_on_while_the_issuer_is_down_and_without_any_the_edg
     port = backends.servers["auth"].port
     async with running_edge(backends, edge_folder) as warm:
         await _until(lambda: _status(warm, backends.signer), 200)
+        await _until(lambda: _fetches(backends), 4)  # those in advance among them: Envoy does not drop their keys
         await backends.servers["auth"].stop()
         try:
             async with running_edge(backends, edge_folder) as cold:
@@ -149,6 +150,11 @@ async def test_known_keys_go_on_while_the_issuer_is_down_and_without_any_the_edg
 async def _status(edge: Edge, signer: TokenSigner) -> int:
     token = signer.sign(roles=["customer"])
     return (await edge.rest.get("/v1/profile", headers={"authorization": f"Bearer {token}"})).status_code
+
+
+async def _fetches(backends: Backends) -> int:
+    """How often keys were fetched, 4 at most."""
+    return min(4, sum(call.path == JWKS_METHOD for call in backends.reached))
 
 
 async def _failed_fetches(edge: Edge) -> int:
