@@ -120,11 +120,12 @@ class Collection(Generic[D]):
 
     async def ensure_indexes(self) -> None:
         """Creates the collection and the indexes that the document class declares, as far as they are missing."""
-        with failures_told(), time_limit(_INDEX_SECONDS):
-            await self._create()
-            for spec in self._document_class._meta["index_specs"]:
-                options = {name: value for name, value in spec.items() if name not in ("fields", "cls")}
-                await self._driver.create_index(spec["fields"], **options)
+        with failures_told():
+            async with time_limit(_INDEX_SECONDS):
+                await self._create()
+                for spec in self._document_class._meta["index_specs"]:
+                    options = {name: value for name, value in spec.items() if name not in ("fields", "cls")}
+                    await self._driver.create_index(spec["fields"], **options)
 
     async def _create(self) -> None:
         try:
@@ -144,14 +145,18 @@ class Collection(Generic[D]):
                 raise  # as the driver's error: the transaction reads its labels to decide whether to run again
         limit = seconds_allowed(self._longest_seconds)
         give_up = asyncio.get_running_loop().time() + limit
-        with failures_told(), time_limit(limit):
-            while True:
-                try:
-                    return await work(None)
-                except PyMongoError as error:
-                    if not is_write_conflict(error) or asyncio.get_running_loop().time() > give_up:
-                        raise
-                await asyncio.sleep(_CONFLICT_PAUSE_SECONDS)
+        with failures_told():
+            async with time_limit(limit):
+                return await self._repeat_conflicts(work, give_up)
+
+    async def _repeat_conflicts(self, work: Callable[[AsyncClientSession | None], Awaitable[R]], give_up: float) -> R:
+        while True:
+            try:
+                return await work(None)
+            except PyMongoError as error:
+                if not is_write_conflict(error) or asyncio.get_running_loop().time() > give_up:
+                    raise
+            await asyncio.sleep(_CONFLICT_PAUSE_SECONDS)
 
     def _ambient(self) -> Ambient | None:
         return current_ambient(self._driver.database.name)

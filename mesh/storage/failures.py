@@ -1,17 +1,26 @@
 """What MongoDB's failures mean to a caller, and how long an operation may take. The driver's own text stays here."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import pymongo
-from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError, WTimeoutError
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    NetworkTimeout,
+    OperationFailure,
+    PyMongoError,
+    WTimeoutError,
+)
 
 from mesh.call import find_call
 from mesh.errors import AlreadyExists, DeadlinePassed, MeshError, Unavailable
 
 _WRITE_CONFLICT = 112
 _DUPLICATE = 11000
+_DRIVER_GRACE_SECONDS = 0.02
 _ANSWER_MARGIN_SECONDS = 0.05  # what is left of a call's time to tell its caller that the database did not answer
 
 
@@ -33,11 +42,18 @@ def seconds_allowed(longest: float) -> float:
     return min(longest, left)
 
 
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
+@asynccontextmanager
+async def time_limit(seconds: float) -> AsyncIterator[None]:
     """Every driver operation inside ends within these seconds together. Raises the driver's errors as they are."""
-    with pymongo.timeout(seconds):
-        yield
+    scope = asyncio.timeout(seconds + _DRIVER_GRACE_SECONDS)  # the driver looks for a lost server in steps of half a second
+    try:
+        async with scope:
+            with pymongo.timeout(seconds):
+                yield
+    except TimeoutError as error:
+        if not scope.expired():
+            raise
+        raise NetworkTimeout("no answer in time") from error
 
 
 @contextmanager

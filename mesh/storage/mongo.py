@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo import AsyncMongoClient
@@ -65,6 +66,7 @@ class Database:
         self._timeout_seconds = timeout_seconds
         self._collections: dict[type[StoredDocument], Collection[Any]] = {}
         self._published: list[Callable[[], None]] = []
+        self._ending: set[asyncio.Task[None]] = set()
 
     @property
     def clock(self) -> Clock:
@@ -86,8 +88,9 @@ class Database:
 
     async def ping(self) -> None:
         """Returns when the database answers. Raises Unavailable when it does not."""
-        with failures_told(), time_limit(seconds_allowed(self._timeout_seconds)):
-            await self._driver.command("ping")
+        with failures_told():
+            async with time_limit(seconds_allowed(self._timeout_seconds)):
+                await self._driver.command("ping")
 
     def on_published(self, wake: Callable[[], None]) -> None:
         """Calls `wake` after every commit that published events."""
@@ -113,10 +116,13 @@ class Database:
         """
         if current_ambient(self._driver.name) is not None:
             return await work()
-        limit = seconds_allowed(self._timeout_seconds)
-        with failures_told():
-            async with self._client.start_session() as session:
-                return await self._run(session, work, asyncio.get_running_loop().time() + limit)
+        give_up = asyncio.get_running_loop().time() + seconds_allowed(self._timeout_seconds)
+        session = self._client.start_session()
+        try:
+            with failures_told():
+                return await self._run(session, work, give_up)
+        finally:
+            await self._end(session, give_up)
 
     async def _run(self, session: AsyncClientSession, work: Callable[[], Awaitable[T]], give_up: float) -> T:
         call = find_call()
@@ -129,6 +135,7 @@ class Database:
                 is_late = asyncio.get_running_loop().time() + pause > give_up
                 if is_late or not error.has_error_label("TransientTransactionError"):
                     raise
+            await _abort(session)
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads racers, hides nothing
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
@@ -138,7 +145,7 @@ class Database:
         await session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority", j=True))
         ambient = Ambient(self._driver.name, session, asyncio.current_task())
         try:
-            with time_limit(_seconds_until(give_up)):
+            async with time_limit(_seconds_until(give_up)):
                 with entered(ambient):
                     if scope is not None:
                         await scope.claim()
@@ -147,7 +154,6 @@ class Database:
         except BaseException:
             for undo in reversed(ambient.on_abort):
                 undo()
-            await _abort(session)
             raise
         if scope is not None:
             scope.is_claimed = True
@@ -155,6 +161,16 @@ class Database:
             for wake in self._published:
                 wake()
         return result
+
+    async def _end(self, session: AsyncClientSession, give_up: float) -> None:
+        """Ends the session; goes on in the background when the server is too slow for the one who waits."""
+        if not session.in_transaction:
+            await session.end_session()
+            return
+        ending = asyncio.create_task(_abort_and_end(session))
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+        await asyncio.wait({ending}, timeout=_seconds_until(give_up))
 
 
 async def _commit(session: AsyncClientSession, give_up: float) -> None:
@@ -182,8 +198,14 @@ async def _commit(session: AsyncClientSession, give_up: float) -> None:
 async def _abort(session: AsyncClientSession) -> None:
     """Ends what is left of the attempt. A server that cannot be told ends it by itself when the session expires."""
     if session.in_transaction:
-        with time_limit(_ABORT_SECONDS):
+        async with time_limit(_ABORT_SECONDS):
             await session.abort_transaction()
+
+
+async def _abort_and_end(session: AsyncClientSession) -> None:
+    with suppress(PyMongoError):
+        await _abort(session)
+    await session.end_session()
 
 
 def _seconds_until(moment: float) -> float:

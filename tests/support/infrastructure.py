@@ -11,7 +11,10 @@ from mesh.local.ports import free_port
 from mesh.local.program import Program
 from mesh.local.programs import broker_program, cache_program, database_program
 
-__all__ = ["Infrastructure", "Program", "Running", "free_port", "infrastructure_of"]
+__all__ = ["DATABASE_URL", "Infrastructure", "Program", "Running", "free_port", "infrastructure_of"]
+
+DATABASE_URL = "mongodb://{}/?directConnection=true&retryWrites=false"
+"""SecantusDB knows a repeated write again on the same connection only, so that the driver must not repeat it on another one."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Infrastructure:
 
     def database(self) -> Running:
         """The database's URL is a MongoDB connection string."""
-        return self._ask(database_program, "mongodb://{}/?directConnection=true")
+        return self._ask(database_program, DATABASE_URL)
 
     def broker(self) -> Running:
         """The broker's URL is host:port."""
