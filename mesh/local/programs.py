@@ -7,6 +7,9 @@ from pathlib import Path
 from mesh.local.ports import LOOPBACK, free_port
 from mesh.local.program import Program, StackError
 
+DATABASE_URL = "mongodb://{}/?directConnection=true&retryWrites=false"
+"""SecantusDB knows a repeated write again on the same connection only, so that the driver must not repeat it on another one."""
+
 
 def database_program(folder: Path, logs: Path | None = None) -> Program:
     """SecantusDB: MongoDB's protocol, on disk. What it has acknowledged survives a kill."""

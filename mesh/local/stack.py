@@ -22,7 +22,7 @@ _START_SECONDS = 120.0
 _STOP_SECONDS = 15.0
 _WATCH_SECONDS = 0.2
 _INFRASTRUCTURE = {  # the variable by which a server outside of the stack takes its place, and what its URL is else
-    "database": ("MONGO_URL", programs.database_program, "mongodb://{}/?directConnection=true"),
+    "database": ("MONGO_URL", programs.database_program, programs.DATABASE_URL),
     "broker": ("KAFKA_BOOTSTRAP", programs.broker_program, "{}"),
     "cache": ("REDIS_URL", programs.cache_program, "redis://{}/0"),
 }
