@@ -123,9 +123,16 @@ class Stage:
         """Noon in UTC, so many days from now."""
         return self.clock.now().replace(hour=12, minute=0, second=0, microsecond=0) + days * DAY
 
-    async def provider(self, price_minor: int = 10_000, *, north_degrees: float = 0.0, radius: int = 20_000) -> Account:
+    async def provider(
+        self,
+        price_minor: int = 10_000,
+        *,
+        north_degrees: float = 0.0,
+        radius: int = 20_000,
+        account: Account | None = None,
+    ) -> Account:
         """A provider who works around the clock."""
-        account = self.backing.account("provider")
+        account = account or self.backing.account("provider")
         catalog = self.catalog(account)
         await catalog.SetOffering(
             catalog_pb.SetOfferingRequest(
@@ -221,7 +228,6 @@ async def on_stage(
             )
         )
         yield Stage(service, backing, clock, payment, user, backing.account("customer"))
-        payment.answering.set()
 
 
 def timestamp(moment: datetime) -> Timestamp:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import combinations, pairwise
 
@@ -34,13 +35,10 @@ async def race(stage: Stage, wanted: list[Period]) -> list[Period]:
 
     async def hold(each: Period) -> Period | None:
         await calendars.open(provider_id, each)
-        try:
+        with suppress(NotAllowedNow):
             await database.transaction(lambda: calendars.hold(provider_id, new_id("bkg"), each))
-        except NotAllowedNow as refusal:
-            if refusal.reason != "SLOT_TAKEN":
-                raise
-            return None
-        return each
+            return each
+        return None
 
     found = await asyncio.gather(*(hold(each) for each in wanted))
     held = [each for each in found if each is not None]
