@@ -94,7 +94,7 @@ async def test_a_call_ends_at_the_contracts_deadline_and_at_the_clients_when_tha
     assert time.monotonic() - started < 1
     left = edge.backends.last().seconds_left
     assert left is not None
-    assert left <= 0.3
+    assert left < 0.35  # gRPC rounds what it tells the next hop
 
 
 async def test_a_stream_stays_open_beyond_every_deadline_of_unary_calls(edge: Edge) -> None:
