@@ -1,6 +1,9 @@
 """Time that tests move."""
 
 import time
+from datetime import datetime, timedelta
+
+from mesh.clock import SystemClock
 
 
 class MovedTime:
@@ -14,3 +17,13 @@ class MovedTime:
 
     def monotonic(self) -> float:
         return time.monotonic() + self.ahead
+
+
+class MovedClock:
+    """A clock of the mesh that tests move; `ahead` is what the machine's clock is ahead of."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return SystemClock().now() + self.ahead

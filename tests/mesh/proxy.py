@@ -20,6 +20,7 @@ class Proxy:
         self.lose_answer_to = b""  # the connection on which this comes is cut when the server has answered
         self.losses_left = 0
         self.lost = 0
+        self.requests = 0
 
     @property
     def address(self) -> str:
@@ -78,6 +79,7 @@ class Proxy:
 
         async def requests() -> None:
             while chunk := await client_in.read(_CHUNK):
+                self.requests += 1
                 await self._flowing.wait()
                 if self.losses_left and self.lose_answer_to in chunk:
                     self.losses_left -= 1
