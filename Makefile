@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help test check format generate lock clean bootstrap
+.PHONY: help test check bench format generate lock clean bootstrap
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -13,6 +13,9 @@ test: bootstrap ## Run every test that this machine can run
 
 check: bootstrap ## Check format, lint, types, import rules and the contract
 	@$(RUN) -m tools.check
+
+bench: bootstrap ## Measure start and memory, the chain, the edge and events
+	@$(RUN) -m bench $(ARGS)
 
 format: bootstrap ## Format the code
 	@$(RUN) -m ruff format --quiet . && $(RUN) -m ruff check --quiet --fix .
