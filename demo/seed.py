@@ -4,8 +4,9 @@ Talks to the services behind the edge with the gateway's certificate, as a migra
 """
 
 import asyncio
+import itertools
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from marketplace.auth.v1 import auth_service_pb2 as auth
@@ -60,25 +61,33 @@ class Entrance:
     certificate: Certificate  # the gateway's
 
 
-async def seed(entrance: Entrance) -> int:
-    """Adds the demo's people as far as they are missing. Returns how many accounts were added."""
+async def seed(entrance: Entrance, progress: Callable[[int, int], None] = lambda _count, _total: None) -> int:
+    """Adds the demo's people as far as they are missing. Returns how many there are that were missing before.
+
+    `progress` is told how many are there, of how many. The customer comes last: who finds it there finds everybody.
+    """
     channels = Channels(_settings(entrance))
     try:
         accounts = channels.stub(auth_grpc.AuthServiceStub, "auth")
         offerings = channels.stub(catalog_grpc.CatalogServiceStub, "booking")
-        if await _is_there(accounts, _email(PROVIDERS)):
+        if await _is_there(accounts, CUSTOMER):
             return 0
         listed = await offerings.ListCategories(catalog.ListCategoriesRequest())
         categories = [each.category_id for each in listed.categories if each.category_id in _TRADES]
         turns = asyncio.Semaphore(_AT_ONCE)
+        added = itertools.count(1)
+        total = PROVIDERS + 1
+        progress(0, total)
 
         async def add(number: int) -> None:
             async with turns:
                 await _add_provider(accounts, offerings, number, categories)
+                progress(next(added), total)
 
-        await _register(accounts, CUSTOMER, "Demo customer", auth.ACCOUNT_ROLE_CUSTOMER)
         await asyncio.gather(*(add(number) for number in range(1, PROVIDERS + 1)))
-        return PROVIDERS + 1
+        await _register(accounts, CUSTOMER, "Demo customer", auth.ACCOUNT_ROLE_CUSTOMER)
+        progress(total, total)
+        return total
     finally:
         await channels.close()
 

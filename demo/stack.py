@@ -3,18 +3,38 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from demo.journey.scene import Doors
+from demo.seed import Entrance
 from gateway.envoy import render
 from gateway.settings import EdgeSettings
-from mesh.local.stack import EdgeAddresses, Stack
+from mesh.local.stack import EdgeAddresses, Progress, Stack
+
+LOCAL = Path(__file__).resolve().parents[1] / ".local"
+"""Where the demo's programs keep everything, unless they are told another folder."""
 
 
 @contextmanager
-def local_stack(folder: Path, *, rate_scale: float = 1.0) -> Iterator[Stack]:
-    """A stack on free ports that stops with the block. Raises StackError when it cannot start."""
-    stack = Stack(folder, render_edge=render_edge, rate_scale=rate_scale, environment={"LOG_LEVEL": "debug"})
-    stack.start()
+def local_stack(
+    folder: Path,
+    *,
+    ports: Literal["fixed", "free"] = "free",
+    rate_scale: float = 1.0,
+    fresh: bool = False,
+    log_level: str = "debug",
+    progress: Progress = lambda _name, _state, _seconds: None,
+) -> Iterator[Stack]:
+    """A stack that stops with the block. Raises StackError when it cannot start. At level "debug" its logs tell of every call."""
+    stack = Stack(
+        folder,
+        ports=ports,
+        render_edge=render_edge,
+        rate_scale=rate_scale,
+        fresh=fresh,
+        environment={"LOG_LEVEL": log_level},
+    )
+    stack.start(progress)
     try:
         yield stack
     finally:
@@ -40,14 +60,23 @@ def render_edge(edge: EdgeAddresses) -> str:
 
 def doors_of(stack: Stack) -> Doors:
     """Where a running stack is entered."""
-    addresses = stack.addresses
     email, password = stack.admin
     return Doors(
-        edge_url=addresses.edge,
-        websocket_url=f"{addresses.edge.replace('http://', 'ws://')}/v1/live",
-        mailbox_url=addresses.mailbox,
+        edge_url=stack.addresses.edge,
+        websocket_url=websocket_url(stack),
+        mailbox_url=stack.addresses.mailbox,
         admin_email=email,
         admin_password=password,
-        booking_address=addresses.services["booking"],
+        booking_address=stack.addresses.services["booking"],
         realtime_certificate=stack.certificate("realtime"),
     )
+
+
+def entrance_of(stack: Stack) -> Entrance:
+    """Where a running stack is seeded."""
+    return Entrance(stack.addresses.services, stack.certificate("gateway"))
+
+
+def websocket_url(stack: Stack) -> str:
+    """Where a running stack takes WebSockets."""
+    return f"{stack.addresses.edge.replace('http://', 'ws://')}/v1/live"

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -43,9 +44,10 @@ class Stack:
         rate_scale: float = 1.0,
         services: Sequence[str] = SERVICES,
         with_edge: bool = True,
+        fresh: bool = False,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Everything that it stores, its logs (in `logs`) and its secrets lie in the folder.
+        """Everything that it stores, its logs (in `logs`) and its secrets lie in the folder; `fresh` begins without stored data.
 
         MONGO_URL, REDIS_URL and KAFKA_BOOTSTRAP in this process's environment replace its own servers. `environment` is for
         the services; it has the last word. A service that is not started has an address all the same. `render_edge` gives the
@@ -59,6 +61,7 @@ class Stack:
         self._ports = ports
         self._render_edge = render_edge if with_edge else None
         self._rate_scale = rate_scale
+        self._is_fresh = fresh
         self._variables = {**os.environ, **(environment or {})}
         self._extra = dict(environment or {})
         self.addresses = choose_addresses(ports, self._variables)
@@ -66,13 +69,14 @@ class Stack:
         self._issued: dict[str, Certificate] = {}
         self._lock = -1
         self.secrets = Secrets()
+        self.urls: Mapping[str, str] = {}  # of its servers, by the part's name, once they are started
 
     def start(self, progress: Progress = lambda _name, _state, _seconds: None) -> None:
         """Starts everything and returns when all of it is healthy. Raises StackError, with nothing left running."""
         try:
             self._prepare()
-            urls = self._start_infrastructure(progress)
-            self._start_services(urls, progress)
+            self._start_infrastructure(progress)
+            self._start_services(progress)
         except BaseException:
             self.stop()
             raise
@@ -157,25 +161,28 @@ class Stack:
             require_free(self.addresses, [name for name in FIXED if self._render_edge or name == "mailbox"])
         for log in (self.folder / "logs").glob("*.log"):
             log.unlink()
+        if self._is_fresh:
+            shutil.rmtree(self.folder / "data", ignore_errors=True)
         self.secrets = read_or_make(self.folder)
         authority = Authority(self.certificates)
         self._issued = {name: authority.issue(name) for name in (*self._services, "gateway")}
 
-    def _start_infrastructure(self, progress: Progress) -> dict[str, str]:
-        """Starts the servers that are not outside of the stack. Gives what services find them by."""
-        variables: dict[str, str] = {}
+    def _start_infrastructure(self, progress: Progress) -> None:
+        """Starts the servers that are not outside of the stack."""
+        urls: dict[str, str] = {}
         for name, (variable, make, url) in _INFRASTRUCTURE.items():
             if given := self._variables.get(variable):
-                variables[variable] = given
+                urls[name] = given
                 progress(name, "external", 0.0)
                 continue
             program = make(self.folder / "data", self.folder / "logs")
             self._spawn(program, progress)
-            variables[variable] = url.format(program.address)
+            urls[name] = url.format(program.address)
+        self.urls = urls
         self._wait(list(self._programs), progress)
-        return variables
 
-    def _start_services(self, urls: Mapping[str, str], progress: Progress) -> None:
+    def _start_services(self, progress: Progress) -> None:
+        urls = {variable: self.urls[name] for name, (variable, _, _) in _INFRASTRUCTURE.items()}
         parts = Parts(self.folder, self.addresses, self.secrets, self._issued, urls, self._extra)
         started = [parts.service(name) for name in self._services]
         started.append(parts.simulators(takes_webhooks=self._render_edge is not None))

@@ -1,0 +1,38 @@
+"""What a stack keeps in its folder, and where its servers are."""
+
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+
+from mesh.local.stack import Stack, StackError
+
+NOWHERE = {"KAFKA_BOOTSTRAP": "127.0.0.1:1", "REDIS_URL": "redis://127.0.0.1:1/0"}
+
+
+def test_a_fresh_stack_begins_without_what_was_stored_but_takes_nothing_from_a_running_one(tmp_path: Path) -> None:
+    stored = tmp_path / "data" / "stored"
+    stored.parent.mkdir()
+    stored.touch()
+    stack = Stack(tmp_path, services=(), with_edge=False, fresh=True, environment=NOWHERE)
+    try:
+        stack.start()
+        assert not stored.exists()
+        stored.touch()
+        with pytest.raises(StackError, match="running already"):
+            Stack(tmp_path, services=(), with_edge=False, fresh=True, environment=NOWHERE).start()
+        assert stored.exists()
+    finally:
+        stack.stop()
+
+
+def test_the_urls_of_its_servers_are_told_its_own_and_those_outside(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, services=(), with_edge=False, environment=NOWHERE)
+    try:
+        stack.start()
+        with pymongo.MongoClient[dict[str, Any]](stack.urls["database"]) as client:
+            assert client.admin.command("ping")["ok"] == 1
+        assert (stack.urls["broker"], stack.urls["cache"]) == tuple(NOWHERE.values())
+    finally:
+        stack.stop()
