@@ -3,10 +3,19 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help test check bench format generate lock clean bootstrap
+.PHONY: help demo up logs test check bench format generate openapi lock clean bootstrap
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+demo: bootstrap ## Start everything, walk one booking through all eight services, stop everything
+	@$(RUN) -m demo
+
+up: bootstrap ## Start everything and keep it: edge on 8080 (EDGE_PORT), mail on 8025 (MAILBOX_PORT), Ctrl-C stops it
+	@$(RUN) -m demo.up
+
+logs: bootstrap ## List the logs of `make up`; ARGS="booking" follows one
+	@$(RUN) -m demo.logs $(ARGS) $(PART)
 
 test: bootstrap ## Run every test that this machine can run
 	@$(RUN) -m pytest $(ARGS)
@@ -22,6 +31,9 @@ format: bootstrap ## Format the code
 
 generate: bootstrap ## Make generated/ from protos/ (every other command does it too when a proto is newer)
 	@$(RUN) -m tools.generate --force
+
+openapi: bootstrap ## Print the edge's OpenAPI document
+	@$(RUN) -m gateway openapi
 
 lock: bootstrap ## Resolve requirements.in into requirements.lock again
 	@.venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \

@@ -1,66 +1,67 @@
-"""What the demo shows of each step: how long it took, and which services and events it touched, by the services' own logs."""
+"""What the demo says of the journey: each step in two lines, what events did later, how it ended, and JSON for programs."""
 
 import json
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-_NAME_WIDTH = 72
-_VIA_WIDTH = 26
+from demo.traces import Touched
+from demo.walk import Walked
 
-
-@dataclass
-class Touched:
-    """What one trace has left in the logs."""
-
-    services: set[str] = field(default_factory=set)
-    events: dict[str, None] = field(default_factory=dict)  # in the order in which they were handled
-
-    def __str__(self) -> str:
-        services = ", ".join(sorted(self.services)) or "nothing"
-        return f"{services} · {', '.join(self.events)}" if self.events else services
+_MARK_WIDTH = 7
+_INDENT = " " * (4 + _MARK_WIDTH + 2)
+_JSON_NAMES = {"edge": "envoy"}
 
 
-class Traces:
-    """Follows the logs of the services and sorts their lines by trace."""
-
-    def __init__(self, logs: Mapping[str, Path]) -> None:
-        self._logs = dict(logs)
-        self._read = {name: path.stat().st_size if path.exists() else 0 for name, path in self._logs.items()}
-        self._touched: defaultdict[str, Touched] = defaultdict(Touched)
-
-    def touched_by(self, trace_id: str) -> Touched:
-        """What the trace has touched so far; events may still be on their way."""
-        for name, path in self._logs.items():
-            self._follow(name, path)
-        return self._touched[trace_id]
-
-    def _follow(self, name: str, path: Path) -> None:
-        if not path.exists():
-            return
-        with path.open("rb") as log:
-            log.seek(self._read[name])
-            for line in log:
-                if not line.endswith(b"\n"):
-                    break
-                self._read[name] += len(line)
-                self._note(name, line)
-
-    def _note(self, service: str, line: bytes) -> None:
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            return
-        if not isinstance(entry, dict) or "trace_id" not in entry:
-            return
-        touched = self._touched[entry["trace_id"]]
-        touched.services.add(service)
-        if entry.get("event") == "event handled":
-            touched.events[entry["type"].rpartition(".")[2]] = None
+def step_lines(number: int, step: Walked) -> str:
+    """A step: what, and - once it was run - over which doors, how long, what it has touched by now."""
+    head = f"{number:>3} {step.state:<{_MARK_WIDTH}}  {step.name}"
+    if step.milliseconds is None:
+        return head
+    return f"{head}\n{_INDENT}{step.via} · {step.milliseconds:.0f} ms · {step.touched}"
 
 
-def step_line(number: int, name: str, via: str, milliseconds: float, is_ok: bool) -> str:
-    """One step as a line of the demo's output."""
-    mark = "ok" if is_ok else "FAILED"
-    return f"{number:>3}  {name:<{_NAME_WIDTH}} {via:<{_VIA_WIDTH}} {milliseconds:>8.1f} ms  {mark}"
+def later_lines(walked: Sequence[Walked], settled: Mapping[str, Touched]) -> str:
+    """What was touched after the line of its step was printed: events are handled in their own time."""
+    later = [(number, settled[step.trace_id].beyond(step.touched)) for number, step in enumerate(walked, 1) if step.trace_id]
+    return "\n".join(f"{number:>3}          {touched}" for number, touched in later if touched)
+
+
+def outcome(walked: Sequence[Walked]) -> str:
+    """How it ended, in a sentence."""
+    for number, step in enumerate(walked, 1):
+        if step.problem:
+            return f"Step {number} failed, and {len(walked) - number} after it were not run: {step.problem}"
+    if any(step.milliseconds is None for step in walked):
+        return "No step was run."
+    seconds = sum(step.milliseconds or 0 for step in walked) / 1000
+    return f"All {len(walked)} steps held, in {seconds:.1f} s."
+
+
+def write(
+    path: Path, start_seconds: float, resident_mb: Mapping[str, float], walked: Sequence[Walked], settled: Mapping[str, Touched]
+) -> None:
+    """The figures as JSON, replaced as a whole."""
+    figures = {
+        "start_seconds": round(start_seconds, 2),
+        "resident_mb": {_JSON_NAMES.get(name, name): round(megabytes, 1) for name, megabytes in sorted(resident_mb.items())},
+        "steps": [_as_json(step, settled.get(step.trace_id, Touched())) for step in walked],
+    }
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+    fresh.replace(path)
+
+
+def _as_json(step: Walked, touched: Touched) -> dict[str, Any]:
+    """A step that was not run has taken no time: null."""
+    return {
+        "name": step.name,
+        "via": step.via,
+        "ms": None if step.milliseconds is None else round(step.milliseconds, 1),
+        "ok": step.state == "ok",
+        "state": step.state.lower(),
+        "problem": step.problem,
+        "trace_id": step.trace_id,
+        "services": sorted(touched.services),
+        "events": list(touched.events),
+    }

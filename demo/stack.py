@@ -80,3 +80,8 @@ def entrance_of(stack: Stack) -> Entrance:
 def websocket_url(stack: Stack) -> str:
     """Where a running stack takes WebSockets."""
     return f"{stack.addresses.edge.replace('http://', 'ws://')}/v1/live"
+
+
+def shown_path(path: Path) -> str:
+    """As a person reads it: relative to where the program runs, when it lies there."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
