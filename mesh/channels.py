@@ -22,6 +22,7 @@ Stub = TypeVar("Stub")
 Metadata = Sequence[tuple[str, str | bytes]]
 
 IDEMPOTENCY_HEADER = "idempotency-key"
+AUTHORIZATION_HEADER = "authorization"
 _LONGEST_MARGIN_SECONDS = 0.05
 _RETRY_POLICY = {
     "maxAttempts": 3,
@@ -156,11 +157,13 @@ def _time_left(method: MethodContract, timeout: float | None) -> float | None:
 
 
 def _headers(method: MethodContract, request: Message, given: Metadata) -> Metadata:
+    """What was given, and what the call being served brings along; what was given goes first."""
     headers = [("traceparent", current_trace().traceparent), *given]
+    names = {name for name, _ in given}
     call = find_call()
-    if call is not None and call.account is not None and not method.is_public:
-        headers.append(("authorization", f"Bearer {call.account.token}"))
-    if method.idempotency_key and all(name != IDEMPOTENCY_HEADER for name, _ in given):
+    if call is not None and call.account is not None and not method.is_public and AUTHORIZATION_HEADER not in names:
+        headers.append((AUTHORIZATION_HEADER, f"Bearer {call.account.token}"))
+    if method.idempotency_key and IDEMPOTENCY_HEADER not in names:
         headers.append((IDEMPOTENCY_HEADER, _idempotency_key(method, request, call)))
     return headers
 

@@ -12,7 +12,7 @@ from demo.clients.grpc_web import GrpcWebError
 from demo.journey.scene import DURATION, Person, Scene, Step, expect, next_workday_at, refused, stamp
 
 _PARTICIPATION = "/marketplace.booking.v1.BookingService/GetParticipation"
-_MAIL_OF = {"customer": "confirmad", "provider": "confirmed"}  # in the subject, in the language of each
+_CONFIRMED = {"pt-BR": "Reserva confirmada", "en": "Booking confirmed"}  # the subject
 
 
 async def notify(scene: Scene) -> None:
@@ -23,11 +23,10 @@ async def notify(scene: Scene) -> None:
             lambda answer: {"booking_confirmed", "booking_completed"} <= {each["type"] for each in answer["notifications"]},
             "the inbox tells of the confirmation and of the completion",
         )
-    await _wait_for_mail(scene, scene.customer, _MAIL_OF["customer"])
-    await _wait_for_mail(scene, scene.provider, _MAIL_OF["provider"])
+        await _wait_for_mail(scene, person, _CONFIRMED[person.locale])
 
 
-async def _wait_for_mail(scene: Scene, person: Person, word: str) -> None:
+async def _wait_for_mail(scene: Scene, person: Person, subject: str) -> None:
     async def read() -> list[dict[str, Any]]:
         async with httpx.AsyncClient(base_url=scene.doors.mailbox_url) as mailbox:
             answer = await mailbox.get("/messages", params={"to": person.email})
@@ -35,7 +34,7 @@ async def _wait_for_mail(scene: Scene, person: Person, word: str) -> None:
             return messages
 
     await scene.until(
-        read, lambda mails: any(word in mail["subject"].lower() for mail in mails), f"an e-mail with '{word}' in its subject came"
+        read, lambda mails: any(mail["subject"] == subject for mail in mails), f"an e-mail with the subject '{subject}' came"
     )
 
 

@@ -46,6 +46,7 @@ class Person:
     account_id: str
     email: str
     access_token: str
+    locale: str = "pt-BR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,12 @@ class Scene:
         except RestError as error:
             if error.reason != "EMAIL_TAKEN":  # by our own first attempt, whose answer was lost: nobody else has this address
                 raise
-        return await self.log_in(email, PASSWORD)
+        return await self.log_in(email, PASSWORD, locale)
 
-    async def log_in(self, email: str, password: str) -> Person:
+    async def log_in(self, email: str, password: str, locale: str = "pt-BR") -> Person:
         """Opens a session, by REST."""
         session = await self.rest.call("POST", "/v1/sessions", {"email": email, "password": password})
-        return Person(session["account_id"], email, session["tokens"]["access_token"])
+        return Person(session["account_id"], email, session["tokens"]["access_token"], locale)
 
     async def ask(self, start_time: datetime, note: str) -> dict[str, Any]:
         """The customer asks for the service at this time. Gives the matched request."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from mesh.call import Call
+from mesh.call import Account, Call
 from mesh.contract import MethodContract
 from mesh.errors import Forbidden, InvalidInput, Unauthenticated
 from mesh.interceptors.link import Receive
@@ -33,17 +33,22 @@ def policy_link(method: MethodContract, proceed: Receive) -> Receive:
 def _make_role_check(method: MethodContract) -> Callable[[Call], None]:
     roles = method.roles
 
-    def require_role(call: Call) -> None:
+    def check(call: Call) -> None:
         if call.account is None:
             raise Unauthenticated("TOKEN_MISSING", "This needs an access token in the header `authorization`.")
-        if roles.isdisjoint(call.account.roles):
-            raise Forbidden("ROLE_REQUIRED", "This account may not do this.", {"roles": ",".join(sorted(roles))})
+        require_role(roles, call.account)
 
     def allow(call: Call) -> None:
         """For public methods, and for MESH methods whose callers act by themselves."""
 
     is_open = method.is_public or (not method.is_edge and not roles)
-    return allow if is_open else require_role
+    return allow if is_open else check
+
+
+def require_role(roles: frozenset[str], account: Account) -> None:
+    """Raises Forbidden (ROLE_REQUIRED) unless the account has at least one of the roles."""
+    if roles.isdisjoint(account.roles):
+        raise Forbidden("ROLE_REQUIRED", "This account may not do this.", {"roles": ",".join(sorted(roles))})
 
 
 def _check_key(key: str | bytes | None, is_required: bool) -> None:

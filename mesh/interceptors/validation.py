@@ -28,13 +28,14 @@ def validation_link(method: MethodContract, proceed: Behaviour) -> Receive:
         except DecodeError:
             raise InvalidInput("REQUEST_INVALID", "The request is not a well-formed message of its type.") from None
         if has_rules:
-            _check(message)
+            require_valid(message)
         return await proceed(message, call)
 
     return validate
 
 
-def _check(message: Message) -> None:
+def require_valid(message: Message) -> None:
+    """Raises InvalidInput (REQUEST_INVALID) with one violation for each rule of the contract that the message breaks."""
     found = protovalidate.collect_violations(message)
     if found:
         violations = tuple(FieldViolation(_path_of(each.proto), each.proto.message) for each in found)

@@ -4,9 +4,10 @@ from marketplace.chat.v1.chat_service_pb2_grpc import add_ChatServiceServicer_to
 
 from mesh.runtime import Runtime, run
 from mesh.settings import Settings
+from mesh.storage.bell import Bell
 from services.chat.clients import BookingClient
 from services.chat.servicer import ChatServicer
-from services.chat.store import RedisBell, StoredMessages
+from services.chat.store import StoredMessages
 from services.chat.workflows import ChatWorkflows
 
 _SECONDS_TO_RECONNECT = 1.0
@@ -14,7 +15,7 @@ _SECONDS_TO_RECONNECT = 1.0
 
 async def assemble(runtime: Runtime[Settings]) -> None:
     """Adds everything that chat is made of."""
-    bell = RedisBell(runtime.redis)
+    bell = Bell(runtime.redis, "chat:bell")
     workflows = ChatWorkflows(StoredMessages(runtime.database), BookingClient(runtime.channels), bell, runtime.clock)
     runtime.serve(add_ChatServiceServicer_to_server, ChatServicer(workflows))
     runtime.every(_SECONDS_TO_RECONNECT, "hear_the_bell", bell.hear)

@@ -1,7 +1,7 @@
 """What the use cases need from outside."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 from services.chat.model import Message, Parties
@@ -41,6 +41,14 @@ class Messages(Protocol):
         ...
 
 
+class Listener(Protocol):
+    """Somebody who waits for a conversation to go on."""
+
+    async def wait(self) -> None:
+        """Returns when the bell has rung since the last wait, and after a while without."""
+        ...
+
+
 class Bell(Protocol):
     """Rings in every process when a conversation has a new message. It may be missed: whoever listens looks now and then too."""
 
@@ -48,6 +56,6 @@ class Bell(Protocol):
         """Rings; fails silently."""
         ...
 
-    def listen(self, booking_id: str) -> AbstractAsyncContextManager[AsyncIterator[None]]:
-        """Yields at each ring, and after a while without one."""
+    def listen(self, booking_id: str) -> AbstractContextManager[Listener]:
+        """Listens until the block ends."""
         ...

@@ -1,24 +1,16 @@
-"""Messages in MongoDB, and the bell in Redis, whose ring is only a hint that there is something to read."""
+"""Messages in MongoDB."""
 
-import asyncio
-from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, TypeVar
 
 import mongoengine
-from redis.asyncio import Redis
 
-from mesh.errors import Unavailable
 from mesh.storage.documents import StoredDocument
 from mesh.storage.mongo import Database
 from services.chat.model import Message
 from services.chat.wire import message_sent
 
 T = TypeVar("T")
-
-_CHANNEL = "chat:bell"
-_LOOK_SECONDS = 2.0  # how late a message comes whose ring was lost
 
 
 class MessageDocument(StoredDocument):
@@ -86,53 +78,3 @@ def _message(found: MessageDocument) -> Message:
         client_message_id=found.client_message_id,
         send_time=found.send_time,
     )
-
-
-class RedisBell:
-    """The port Bell: one subscription a process, whatever the number of those who listen."""
-
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-        self._listening: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
-
-    async def ring(self, booking_id: str) -> None:
-        for event in self._listening.get(booking_id, ()):
-            event.set()
-        try:
-            await self._redis.publish(_CHANNEL, booking_id)
-        except Unavailable:
-            return  # the others look by themselves
-
-    @asynccontextmanager
-    async def listen(self, booking_id: str) -> AsyncIterator[AsyncIterator[None]]:
-        rung = asyncio.Event()
-        self._listening[booking_id].add(rung)
-        try:
-            async with aclosing(_rings(rung)) as rings:
-                yield rings
-        finally:
-            self._listening[booking_id].discard(rung)
-            if not self._listening[booking_id]:
-                del self._listening[booking_id]
-
-    async def hear(self) -> None:
-        """Passes on what other processes ring; returns when the connection is lost, to be called again."""
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
-            await subscription.subscribe(_CHANNEL)
-            while True:
-                heard = await subscription.get_message(timeout=_LOOK_SECONDS)
-                if heard is not None:
-                    for event in self._listening.get(heard["data"].decode(), ()):
-                        event.set()
-
-
-async def _rings(rung: asyncio.Event) -> AsyncGenerator[None]:
-    while True:
-        yield
-        try:
-            async with asyncio.timeout(_LOOK_SECONDS):
-                await rung.wait()
-        except TimeoutError:
-            continue
-        finally:
-            rung.clear()

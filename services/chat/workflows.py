@@ -54,9 +54,11 @@ class ChatWorkflows:
     async def follow(self, booking_id: str, reader_id: str, sequence: int) -> AsyncGenerator[Message]:
         """Every message after a number exactly once, those that are there and those that come. Raises NotFound."""
         (await self._bookings.parties(booking_id)).other_than(reader_id)
-        async with self._bell.listen(booking_id) as rings:  # before the first look, so that nothing falls in between
-            async for _ in rings:
-                while messages := await self._messages.after(booking_id, sequence, _READ_AT_ONCE):
-                    for message in messages:
-                        yield message
-                    sequence = messages[-1].sequence
+        with self._bell.listen(booking_id) as listener:
+            while True:
+                messages = await self._messages.after(booking_id, sequence, _READ_AT_ONCE)
+                for message in messages:
+                    yield message
+                    sequence = message.sequence
+                if not messages:
+                    await listener.wait()

@@ -1,9 +1,10 @@
 """What each kind of notification says, in pt-BR and in English; money and times as the reader writes them."""
 
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_time
 from babel.numbers import format_currency, get_currency_precision
 from jinja2 import Environment, StrictUndefined
 
@@ -16,7 +17,7 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "booking_completed": ("Serviço concluído", "O serviço foi concluído. Conte como foi!"),
         "booking_cancelled": ("Reserva cancelada", "O serviço não vai acontecer e nada foi cobrado."),
         "message_sent": ("Nova mensagem", "Você recebeu uma mensagem sobre a sua reserva."),
-        "payment_receipt": ("Recibo do pagamento", "Pagamos {{ money }} pelo serviço com o seu meio de pagamento."),
+        "payment_receipt": ("Recibo do pagamento", "Cobramos {{ money }} pelo serviço no seu meio de pagamento."),
         "payout_booked": ("Valor a receber", "{{ money }} foram creditados para você."),
         "review_published": ("Nova avaliação", "Você recebeu uma avaliação de {{ stars }} de 5."),
     },
@@ -55,9 +56,9 @@ class TemplateWords:
 def _readable(facts: dict[str, str], locale: str, time_zone: str) -> dict[str, str]:
     readable = dict(facts)
     if "start_time" in facts:
-        moment = datetime.fromisoformat(facts["start_time"])
-        readable["start"] = format_datetime(moment, "full", tzinfo=ZoneInfo(time_zone), locale=locale)
+        moment = datetime.fromisoformat(facts["start_time"]).astimezone(ZoneInfo(time_zone))
+        readable["start"] = f"{format_date(moment, 'full', locale)}, {format_time(moment, 'short', locale=locale)}"
     if "amount_minor" in facts:
-        units = int(facts["amount_minor"]) / 10 ** get_currency_precision(facts["currency"])
+        units = Decimal(facts["amount_minor"]).scaleb(-get_currency_precision(facts["currency"]))
         readable["money"] = format_currency(units, facts["currency"], locale=locale)
     return readable

@@ -1,0 +1,1 @@
+"""The doors: gRPC and WebSocket, with the same frames."""

@@ -1,0 +1,1 @@
+"""What realtime keeps, in Redis: the latest events of each account, and the newest place of each provider on the way."""
