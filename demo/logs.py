@@ -14,7 +14,7 @@ from demo.stack import LOCAL
 _TAIL_BYTES = 8_000
 _POLL_SECONDS = 0.2
 _LAST_WIDTH = 100
-_SHOWN_FIRST = ("event", "level", "service", "timestamp")
+_SHOWN_FIRST = ("event", "level", "service", "timestamp", "time")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -68,11 +68,12 @@ def readable(line: bytes) -> str:
     text = line.decode(errors="replace").rstrip()
     try:
         entry = json.loads(text)
-        moment = datetime.fromisoformat(entry["timestamp"]).astimezone()
-    except (ValueError, TypeError, KeyError):
+        moment = datetime.fromisoformat(entry.get("timestamp") or entry["time"]).astimezone()
+    except (AttributeError, KeyError, TypeError, ValueError):
         return text
     fields = " ".join(f"{name}={_plain(value)}" for name, value in entry.items() if name not in _SHOWN_FIRST and value != "")
-    return f"{moment:%H:%M:%S.%f}"[:-3] + f" {entry.get('level', ''):<7} {entry.get('event', '')}  {fields}".rstrip()
+    head = f"{entry.get('level', ''):<7} {entry.get('event', '')}".strip()
+    return f"{moment:%H:%M:%S.%f}"[:-3] + f" {head}  {fields}"
 
 
 def _plain(value: object) -> str:

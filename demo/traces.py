@@ -15,8 +15,8 @@ class Touched:
     events: dict[str, None] = field(default_factory=dict)  # in the order in which they were handled
 
     def __str__(self) -> str:
-        services = ", ".join(sorted(self.services))
-        return " · ".join(filter(None, (services, f"events {', '.join(self.events)}" if self.events else ""))) or "nothing"
+        parts = (", ".join(sorted(self.services)), f"events: {', '.join(self.events)}" if self.events else "")
+        return " · ".join(filter(None, parts))
 
     def __bool__(self) -> bool:
         return bool(self.services or self.events)

@@ -14,6 +14,8 @@ from mesh.tracing import current_trace
 
 Event = dict[str, Any]
 
+_CLOSE_SECONDS = 0.2  # the edge holds on to a closed connection for a second, which nobody here has to wait for
+
 
 class LiveConnection:
     """The live events of one account: keeps everything that came, in order."""
@@ -71,7 +73,7 @@ class LiveConnection:
         headers = {"authorization": f"Bearer {self._token}", "traceparent": current_trace().traceparent}
         async for _ in attempts(float("inf")):
             try:
-                async with connect(self._url, additional_headers=headers) as connection:
+                async with connect(self._url, additional_headers=headers, close_timeout=_CLOSE_SECONDS) as connection:
                     await connection.send(json.dumps({"subscribe": self._subscription()}))
                     self._connection = connection
                     async for message in connection:
