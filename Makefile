@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up logs test check bench format generate openapi lock clean bootstrap
+.PHONY: help demo up logs test test-kafka replay check bench format generate openapi lock clean bootstrap
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -20,6 +20,9 @@ logs: bootstrap ## List the logs of `make up`; ARGS="booking" follows one
 test: bootstrap ## Run every test that this machine can run
 	@$(RUN) -m pytest $(ARGS)
 
+test-kafka: bootstrap ## Run the events' tests against Apache Kafka (needs Java 17 and Maven)
+	@$(RUN) -m tests.kafka $(ARGS)
+
 check: bootstrap ## Check format, lint, types, import rules and the contract
 	@$(RUN) -m tools.check
 
@@ -34,6 +37,9 @@ generate: bootstrap ## Make generated/ from protos/ (every other command does it
 
 openapi: bootstrap ## Print the edge's OpenAPI document
 	@$(RUN) -m gateway openapi
+
+replay: bootstrap ## List dead letters at KAFKA_BOOTSTRAP; send them again with ARGS="--handler booking/rating --send"
+	@$(RUN) -m mesh.events.replay $(ARGS)
 
 lock: bootstrap ## Resolve requirements.in into requirements.lock again
 	@.venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \

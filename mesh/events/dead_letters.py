@@ -60,13 +60,15 @@ def bury(record: ReceivedRecord, handler: str, cause: str, now: datetime) -> Rec
 
 def read(record: ReceivedRecord) -> DeadLetter:
     """A dead letter as it lies in its topic. Raises MalformedRecordError when it is none."""
-    facts = {name.removeprefix(_PREFIX): value.decode() for name, value in record.headers if name.startswith(_PREFIX)}
     try:
+        facts = {name.removeprefix(_PREFIX): value.decode() for name, value in record.headers if name.startswith(_PREFIX)}
         return DeadLetter(
             record, facts["cause"], facts["handler"], facts["topic"], int(facts["partition"]), int(facts["offset"]), facts["time"]
         )
     except KeyError as missing:
         raise MalformedRecordError(f"the header dead_{missing.args[0]} is missing") from missing
+    except ValueError as wrong:
+        raise MalformedRecordError("a header is not readable") from wrong
 
 
 def revive(letter: DeadLetter) -> Record:

@@ -82,12 +82,13 @@ class Relay:
 
     async def _relay_once(self) -> bool:
         """One batch. Returns whether there may be more to do at once."""
+        self._wake.clear()
         is_leading = await self._lease.hold()
         metrics.RELAY_LEADING.set(is_leading)
         if not is_leading:
             self._topic_id = ""
+            _show_backlog(0, 0)
             return False
-        self._wake.clear()
         rows = await self._claim()
         is_check_due = time.monotonic() - self._checked > self._settings.check_seconds
         if (rows or is_check_due) and await self._restore_lost():
@@ -105,8 +106,7 @@ class Relay:
         size = self._settings.batch_size
         rows = await self._database.transaction(lambda: self._rows.find(_NOT_SENT, sort=_OLDEST_FIRST, limit=size))
         age = (self._database.clock.now() - rows[0].created_time).total_seconds() if rows else 0.0
-        metrics.OUTBOX_AGE.set(max(age, 0.0))
-        metrics.OUTBOX_BACKLOG.set(len(rows) if len(rows) < size else await self._rows.count(_NOT_SENT))
+        _show_backlog(len(rows) if len(rows) < size else await self._rows.count(_NOT_SENT), age)
         return rows
 
     async def _mark(self, sent: Sequence[tuple[OutboxRow, Sent]]) -> None:
@@ -187,3 +187,8 @@ class Relay:
             await self._lease.release()
         except MeshError as error:
             _log.warning("lease not released", reason=error.reason)
+
+
+def _show_backlog(events: int, age_seconds: float) -> None:
+    metrics.OUTBOX_BACKLOG.set(events)
+    metrics.OUTBOX_AGE.set(max(age_seconds, 0.0))

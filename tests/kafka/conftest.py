@@ -1,0 +1,8 @@
+from pathlib import Path
+
+import pytest
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What is here runs on Apache Kafka alone: make test-kafka."""
+    return None if config.getoption("broker") == "kafka" else True
