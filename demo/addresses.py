@@ -55,12 +55,8 @@ def _server(stack: Stack, name: str) -> str:
 
 
 def _people(stack: Stack) -> dict[str, str]:
-    email, password = stack.admin
-    return {
-        "customer": f"{CUSTOMER}   {PASSWORD}",
-        "provider": f"{PROVIDER}   {PASSWORD}",
-        "administrator": f"{email}   {password}",
-    }
+    people = {"customer": (CUSTOMER, PASSWORD), "provider": (PROVIDER, PASSWORD), "administrator": stack.admin}
+    return {role: f"{email:<{_WIDTH}}  {password}" for role, (email, password) in people.items()}
 
 
 def _rows(rows: dict[str, str]) -> list[str]:

@@ -40,13 +40,16 @@ def _stay_up(folder: Path) -> None:
     log_level = os.environ.get("LOG_LEVEL", "info")
     with local_stack(folder, ports="fixed", log_level=log_level, progress=progress.part) as stack:
         progress.started()
-        asyncio.run(seed(entrance_of(stack), progress.seeded))
+        if not asyncio.run(seed(entrance_of(stack), progress.seeded)):
+            print("What was stored before is there.", flush=True)
         print(f"\n{page(stack)}", flush=True)
         try:
             stack.watch()
         except KeyboardInterrupt:
             print("\nStopping everything.", flush=True)
             raise
+        except StackError as death:
+            raise StackError(f"{death}\nEverything else is stopped too: look at its log, then start again.") from None
 
 
 if __name__ == "__main__":
