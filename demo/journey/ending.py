@@ -10,6 +10,7 @@ from marketplace.booking.v1 import booking_service_pb2_grpc as bookings_grpc
 
 from demo.clients.grpc_web import GrpcWebError
 from demo.journey.scene import DURATION, Person, Scene, Step, expect, next_workday_at, refused, stamp
+from mesh.tracing import current_trace
 
 _PARTICIPATION = "/marketplace.booking.v1.BookingService/GetParticipation"
 _CONFIRMED = {"pt-BR": "Reserva confirmada", "en": "Booking confirmed"}  # the subject
@@ -86,7 +87,8 @@ async def call_inside(scene: Scene) -> None:
     options = [("grpc.ssl_target_name_override", "booking")]
     async with grpc.aio.secure_channel(scene.doors.booking_address, credentials, options) as channel:
         stub = bookings_grpc.BookingServiceStub(channel)
-        metadata = [("authorization", f"Bearer {scene.customer.access_token}")]
+        token = f"Bearer {scene.customer.access_token}"
+        metadata = [("authorization", token), ("traceparent", current_trace().traceparent)]
         answer = await stub.GetParticipation(request, timeout=5, metadata=metadata)
     expect(answer.customer_id == scene.customer.account_id, "the service learns who takes part")
     try:
