@@ -9,7 +9,7 @@ from pathlib import Path
 
 from demo import report
 from demo.journey import STEPS
-from demo.journey.scene import Step, open_scene
+from demo.journey.scene import Doors, Step, open_scene
 from demo.progress import Progress
 from demo.seed import seed
 from demo.signals import end_on_signals
@@ -34,14 +34,14 @@ class Journey:
         return not self.problem and all(step.state == "ok" for step in self.walked)
 
 
-def main(arguments: Sequence[str], steps: Sequence[Step] = STEPS) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Returns the exit code: 0 when every step held, 1 when not, 130 when it was interrupted."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--folder", type=Path, default=LOCAL, help="where demo.json and the stack's folder are made")
-    folder = parser.parse_args(arguments).folder
+    folder = parser.parse_args(arguments).folder.resolve()
     end_on_signals()
     try:
-        return _demonstrate(folder.resolve(), steps)
+        return demonstrate(folder)
     except KeyboardInterrupt:
         print("\nInterrupted; everything is stopped.", file=sys.stderr)
         return 130
@@ -50,49 +50,53 @@ def main(arguments: Sequence[str], steps: Sequence[Step] = STEPS) -> int:
         return 1
 
 
-def _demonstrate(folder: Path, steps: Sequence[Step]) -> int:
+def demonstrate(folder: Path) -> int:
+    """The whole demo. Returns the exit code. Raises StackError when the stack cannot start."""
     progress = Progress()
     figures = folder / "demo.json"
     figures.unlink(missing_ok=True)
     print("Starting the whole stack on free ports, with nothing stored:", flush=True)
     with local_stack(folder / "demo", fresh=True, progress=progress.part) as stack:
         start_seconds = progress.started()
-        journey = asyncio.run(_journey(stack, steps, progress))
+        traces = Traces({name: stack.log(name) for name in SERVICES})
+        journey = asyncio.run(_seed_and_travel(stack, traces, progress))
         resident_mb = stack.resident_mb()
-        crashed = stack.crashed()
+        deaths = stack.crashed()
         report.write(figures, start_seconds, resident_mb, journey.walked, journey.settled)
         print("Stopping everything.", flush=True)
-    for sentence in (*crashed.values(), journey.problem):
-        if sentence:
-            print(sentence, file=sys.stderr)
-    print(
-        f"{report.outcome(journey.walked)} {sum(resident_mb.values()):.0f} MB were resident;"
-        f" with start and stop it took {progress.seconds:.0f} s."
-    )
+    for sentence in filter(None, (*deaths.values(), journey.problem)):
+        print(sentence, file=sys.stderr)
+    print(report.outcome(journey.walked))
+    print(f"{sum(resident_mb.values()):.0f} MB were resident. With start, seeding and stop it took {progress.seconds:.0f} s.")
     print(f"Figures: {shown_path(figures)}. Logs: {shown_path(folder / 'demo' / 'logs')}.")
     return 0 if journey.is_held else 1
 
 
-async def _journey(stack: Stack, steps: Sequence[Step], progress: Progress) -> Journey:
-    traces = Traces({name: stack.log(name) for name in SERVICES if name in stack.parts})
+async def _seed_and_travel(stack: Stack, traces: Traces, progress: Progress) -> Journey:
     try:
         await seed(entrance_of(stack), progress.seeded)
     except MeshError as error:
-        return Journey(not_run(steps), problem=f"Seeding failed: {error}")
-    print(f"Walking {len(steps)} steps through the edge at {stack.addresses.edge}:", flush=True)
-    shown: list[Walked] = []
+        return Journey(not_run(STEPS), problem=f"Seeding failed: {error}")
+    print(f"Walking {len(STEPS)} steps through the edge at {stack.addresses.edge}:", flush=True)
+    return await travel(STEPS, doors_of(stack), traces)
+
+
+async def travel(steps: Sequence[Step], doors: Doors, traces: Traces) -> Journey:
+    """Walks the steps and prints each as it ends, then what was not run, then what events went on to do."""
+    shown = 0
 
     def tell(step: Walked) -> None:
-        shown.append(step)
-        print(report.step_lines(len(shown), step), flush=True)
+        nonlocal shown
+        shown += 1
+        print(report.step_lines(shown, step), flush=True)
 
-    async with open_scene(doors_of(stack)) as scene:
+    async with open_scene(doors) as scene:
         walked = await walk(steps, scene, traces, tell)
+    for step in walked[shown:]:
+        tell(step)
     settled = await settle(walked, traces)
-    for number, step in enumerate(walked[len(shown) :], len(shown) + 1):
-        print(report.step_lines(number, step), flush=True)
     if later := report.later_lines(walked, settled):
-        print(f"What their events went on to do, after the steps had ended:\n{later}", flush=True)
+        print(f"What their events went on to do after the steps had ended:\n{later}", flush=True)
     return Journey(walked, settled)
 
 

@@ -1,0 +1,1 @@
+"""The demo and the stack that stays up, as a user sees them."""
