@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 CONTENT_TYPE = "application/protobuf"
+ONLY_HANDLER = "mesh_handler"
+_VERSION = "1.0"
 
 
 class MalformedRecordError(Exception):
@@ -20,21 +22,21 @@ class Envelope:
     source: str  # the service that published it
     occurred_time: datetime
     traceparent: str
-    only_handler: str = ""  # a replayed dead letter is for the handler that had failed, "<service>/<name>"; empty: for all
+    only_handler: str = ""  # a replayed dead letter is for who had failed, "<service>/<name>" or "<service>/"; empty: for all
 
 
 def to_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
     """The envelope as record headers."""
     occurred = envelope.occurred_time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     headers = {
-        "ce_specversion": "1.0",
+        "ce_specversion": _VERSION,
         "ce_id": envelope.event_id,
         "ce_type": envelope.type_name,
         "ce_source": f"/marketplace/{envelope.source}",
         "ce_time": occurred,
         "content-type": CONTENT_TYPE,
         "traceparent": envelope.traceparent,
-        "mesh_handler": envelope.only_handler,
+        ONLY_HANDLER: envelope.only_handler,
     }
     return [(name, value.encode()) for name, value in headers.items() if value]
 
@@ -43,13 +45,15 @@ def from_headers(headers: Iterable[tuple[str, bytes]]) -> Envelope:
     """The envelope that a record carries. Raises MalformedRecordError."""
     try:
         found = {name: value.decode() for name, value in headers}
+        if found["ce_specversion"] != _VERSION:
+            raise MalformedRecordError(f"the header 'ce_specversion' is not {_VERSION}")
         return Envelope(
             event_id=found["ce_id"],
             type_name=found["ce_type"],
             source=found["ce_source"].removeprefix("/marketplace/"),
             occurred_time=datetime.fromisoformat(found["ce_time"]).astimezone(UTC),
             traceparent=found.get("traceparent", ""),
-            only_handler=found.get("mesh_handler", ""),
+            only_handler=found.get(ONLY_HANDLER, ""),
         )
     except KeyError as missing:
         raise MalformedRecordError(f"the header {missing} is missing") from missing

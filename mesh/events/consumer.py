@@ -79,20 +79,16 @@ class Consumer:
         try:
             await self._ensure_topics()
             thread.start()
-            while not self._is_stopping.is_set():
-                await asyncio.sleep(_TOPICS_SECONDS)
+            while not await _comes(ended, _TOPICS_SECONDS):
                 await self._ensure_topics()
-            await ended.wait()
         finally:
             self._is_stopping.set()
             if thread.is_alive():
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_STOP_SECONDS + 2 * _FINISH_SECONDS):
-                        await ended.wait()
+                await _comes(ended, _STOP_SECONDS + 2 * _FINISH_SECONDS)
 
     async def _ensure_topics(self) -> None:
         """A topic that is missing when the group is formed is consumed by nobody; a broker that lost its data misses them all."""
-        while True:
+        while not self._is_stopping.is_set():
             try:
                 await self._broker.ensure_topics(self._topics)
             except Unavailable as error:
@@ -234,6 +230,13 @@ class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka-
     async def on_partitions_lost(self, lost: Sequence[TopicPartition]) -> None:
         """Drops what was at work: another process does it again, and its inbox knows what has taken effect."""
         self._consumer.revoked(list(lost))
+
+
+async def _comes(event: asyncio.Event, seconds: float) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    return False
 
 
 def _topic(subscription: Subscription[Any]) -> str:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mesh.events.broker import Record
-from mesh.events.cloudevents import MalformedRecordError
+from mesh.events.cloudevents import ONLY_HANDLER, MalformedRecordError
 from mesh.events.topics import dead_topic_of
 
 _LONGEST_CAUSE = 500
 _PREFIX = "dead_"
-_ADDRESSED_TO = "mesh_handler"
 
 
 class TooManyDeadLettersError(Exception):
@@ -37,7 +36,7 @@ class DeadLetter:
 
     record: ReceivedRecord
     cause: str
-    handler: str  # "<service>/<name>"
+    handler: str  # "<service>/<name>"; "<service>/" when the service could not read the record at all
     topic: str
     partition: int
     offset: int
@@ -73,7 +72,7 @@ def read(record: ReceivedRecord) -> DeadLetter:
 
 def revive(letter: DeadLetter) -> Record:
     """The record to send to the topic again, for the one handler that had failed."""
-    headers = [*_without_ours(letter.record.headers), (_ADDRESSED_TO, letter.handler.encode())]
+    headers = [*_without_ours(letter.record.headers), (ONLY_HANDLER, letter.handler.encode())]
     return Record(letter.topic, letter.record.key or b"", letter.record.value or b"", headers)
 
 
@@ -96,4 +95,4 @@ class DeadLetterLimit:
 
 
 def _without_ours(headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    return [(name, value) for name, value in headers if not name.startswith(_PREFIX) and name != _ADDRESSED_TO]
+    return [(name, value) for name, value in headers if not name.startswith(_PREFIX) and name != ONLY_HANDLER]

@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError, Message
 from mesh.errors import Conflict, DeadlinePassed, LimitReached, MeshError, Unavailable
 from mesh.events import metrics
 from mesh.events.broker import Broker
-from mesh.events.cloudevents import Envelope, MalformedRecordError, from_headers
+from mesh.events.cloudevents import ONLY_HANDLER, Envelope, MalformedRecordError, from_headers
 from mesh.events.dead_letters import DeadLetterLimit, ReceivedRecord, bury
 from mesh.events.subscription import Delivery, Subscription
 from mesh.storage.documents import StoredDocument
@@ -85,11 +85,12 @@ class Handling:
         try:
             envelope = from_headers(record.headers)
         except MalformedRecordError as wrong:
-            await self._put_aside(record, "", wrong)
+            if self._is_meant(record):
+                await self._put_aside(record, "", wrong)
             return
         enter_trace(read_traceparent(envelope.traceparent))
         for subscription in self._by_type.get(envelope.type_name, ()):
-            if envelope.only_handler in ("", self._full_name(subscription.name)):
+            if envelope.only_handler in ("", self._full_name(""), self._full_name(subscription.name)):
                 await self._handle_with(subscription, record, envelope)
 
     async def _handle_with(self, subscription: Subscription[Any], record: ReceivedRecord, envelope: Envelope) -> None:
@@ -155,6 +156,10 @@ class Handling:
             pause = min(pause * 2, self._settings.longest_pause_seconds)
         metrics.DEAD_LETTERS.labels(handler).inc()
 
+    def _is_meant(self, record: ReceivedRecord) -> bool:
+        only = dict(record.headers).get(ONLY_HANDLER, b"")
+        return not only or only.startswith(self._full_name("").encode())
+
     async def _is_sent(self, letter: Any) -> bool:
         try:
             return None not in await self._broker.send([letter])
@@ -168,4 +173,4 @@ class Handling:
 def _note_retry(handler: str, envelope: Envelope, error: Exception, attempt: int) -> None:
     metrics.EVENTS_RETRIED.labels(handler).inc()
     cause = error.reason if isinstance(error, MeshError) else type(error).__name__
-    _log.warning("event handled again", handler=handler, event=envelope.event_id, cause=cause, attempt=attempt)
+    _log.warning("event handled again", handler=handler, event_id=envelope.event_id, cause=cause, attempt=attempt)

@@ -63,16 +63,19 @@ class Lease:
                 await self.renew()
             except LeaseLost:
                 self._fence = 0
+            else:
+                self._renewed = now
             return self._fence > 0
         return await self._take(now)
 
     async def renew(self) -> None:
-        """Renews, as a part of the running transaction if there is one. Raises LeaseLost when another process has it."""
-        now = time.monotonic()
+        """Renews, as a part of the running transaction if there is one. Raises LeaseLost when another process has it.
+
+        Does not count for `is_safe`: the transaction may yet fail.
+        """
         query = {"_id": _ID, "holder": self._holder, "fence": self._fence}
         if not await self._leases.update_one(query, {"$inc": {"renewal": 1}}):
             raise LeaseLost
-        self._renewed = now
 
     def drop(self) -> None:
         """Forgets that this process was the sender, after LeaseLost."""
