@@ -5,7 +5,7 @@ from typing import Any
 from marketplace.chat.v1 import chat_service_pb2 as chat
 
 from demo.clients.rest import RestClient
-from demo.journey.scene import PLACE, Person, Scene, Step, expect, refused, stamp
+from demo.journey.scene import Person, Scene, Step, expect, refused, stamp
 from mesh.clock import SystemClock
 
 _STREAM = "/marketplace.chat.v1.ChatService/StreamMessages"
@@ -47,20 +47,20 @@ async def travel(scene: Scene) -> None:
     await rest.call("POST", f"/v1/bookings/{booking_id}:start-travel", {}, token=scene.provider.access_token)
     await scene.customer_live.wait_for("booking", booking_id=booking_id, state="BOOKING_STATE_EN_ROUTE")
     await scene.customer_live.watch(booking_id)
-    sent = await _publish(rest, scene, scene.provider, [_point(0.010), _point(0.008)])
+    sent = await _publish(rest, scene, scene.provider, [_point(scene, 0.010), _point(scene, 0.008)])
     expect(sent["accepted_count"] == 2, "both points are newer than what was known")
     await scene.customer_live.wait_for("location", booking_id=booking_id)
     async with scene.live(scene.provider) as live:
-        await live.send({"locations": {"booking_id": booking_id, "points": [_point(0.001)]}})
-        await _wait_for_place(scene, PLACE["latitude"] + 0.001)
-    await refused(_publish(rest, scene, scene.rival, [_point(0.5)]), 404, "BOOKING_NOT_FOUND")
+        await live.send({"locations": {"booking_id": booking_id, "points": [_point(scene, 0.001)]}})
+        await _wait_for_place(scene, scene.place["latitude"] + 0.001)
+    await refused(_publish(rest, scene, scene.rival, [_point(scene, 0.5)]), 404, "BOOKING_NOT_FOUND")
     async with scene.live(scene.rival) as live:
         await live.watch(booking_id)
         await live.wait_for("refused", reason="BOOKING_NOT_FOUND")
 
 
 async def _wait_for_place(scene: Scene, latitude: float) -> None:
-    point = {"latitude": latitude, "longitude": PLACE["longitude"]}
+    point = {"latitude": latitude, "longitude": scene.place["longitude"]}
 
     def places() -> list[Any]:
         return [event["location"]["point"]["point"] for event in scene.customer_live.events if "location" in event]
@@ -86,9 +86,9 @@ def _messages(scene: Scene) -> str:
     return f"/v1/bookings/{scene.booking_id}/messages"
 
 
-def _point(north: float) -> dict[str, Any]:
+def _point(scene: Scene, north: float) -> dict[str, Any]:
     """A point north of the place of service, measured now."""
-    point = {"latitude": PLACE["latitude"] + north, "longitude": PLACE["longitude"]}
+    point = {"latitude": scene.place["latitude"] + north, "longitude": scene.place["longitude"]}
     moment = _CLOCK.now()
     return {"point": point, "measure_time": stamp(moment)[:-1] + f".{moment.microsecond:06d}Z", "accuracy_meters": 8}
 

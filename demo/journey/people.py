@@ -6,7 +6,7 @@ from marketplace.booking.v1 import catalog_service_pb2 as catalog
 from marketplace.common.v1.geo_pb2 import GeoPoint
 from marketplace.common.v1.money_pb2 import Money
 
-from demo.journey.scene import CATEGORY, PLACE, ZONE, Person, Scene, Step, expect
+from demo.journey.scene import CATEGORY, ZONE, Person, Scene, Step, expect
 
 _PRICE_MINOR = 4_000  # an hour; below what anybody else asks, so that both get an offer
 _CATALOG = "/marketplace.booking.v1.CatalogService"
@@ -39,7 +39,7 @@ async def _state_offering(scene: Scene, person: Person) -> None:
         category_id=CATEGORY,
         price=Money(currency_code="BRL", amount_minor=_PRICE_MINOR),
         price_model=catalog.PRICE_MODEL_HOURLY,
-        area_center=GeoPoint(**PLACE),
+        area_center=GeoPoint(**scene.place),
         area_radius_meters=8_000,
     )
     stated = await scene.grpc_web.call(

@@ -22,7 +22,7 @@ Walk = Callable[["Scene"], Awaitable[None]]
 CATEGORY = "electrical"
 ZONE = "America/Sao_Paulo"
 PASSWORD = "correct horse battery staple"
-PLACE = {"latitude": -23.5617, "longitude": -46.6560}  # on Avenida Paulista
+AVENIDA_PAULISTA = {"latitude": -23.5617, "longitude": -46.6560}
 DURATION = timedelta(hours=2)
 
 
@@ -71,6 +71,7 @@ class Scene:
     grpc_web: GrpcWebClient
     closing: AsyncExitStack
     patience_seconds: float = 30.0  # how long to wait for what comes by itself
+    place: dict[str, float] = field(default_factory=AVENIDA_PAULISTA.copy)  # where the service is wanted
     customer: Person = field(init=False)
     provider: Person = field(init=False)  # who wins the booking
     rival: Person = field(init=False)  # another provider
@@ -108,7 +109,7 @@ class Scene:
             "category_id": CATEGORY,
             "start_time": stamp(start_time),
             "duration": f"{int(DURATION.total_seconds())}s",
-            "place": PLACE,
+            "place": self.place,
             "note": note,
             "payment_method": "pm_card_visa",
         }
@@ -148,14 +149,16 @@ class Scene:
 
 
 @asynccontextmanager
-async def open_scene(doors: Doors, patience_seconds: float = 30.0) -> AsyncIterator[Scene]:
-    """A new journey; leaving the block closes its connections."""
+async def open_scene(
+    doors: Doors, patience_seconds: float = 30.0, place: dict[str, float] = AVENIDA_PAULISTA
+) -> AsyncIterator[Scene]:
+    """A new journey; leaving the block closes its connections. Journeys in one stack that want no company need other places."""
     async with (
         RestClient(doors.edge_url, patience_seconds) as rest,
         GrpcWebClient(doors.edge_url, patience_seconds) as grpc_web,
         AsyncExitStack() as closing,
     ):
-        yield Scene(doors, rest, grpc_web, closing, patience_seconds)
+        yield Scene(doors, rest, grpc_web, closing, patience_seconds, dict(place))
 
 
 def expect(holds: object, sentence: str) -> None:

@@ -1,10 +1,11 @@
 """The whole stack as processes behind the real edge, once a test session; scenes are journeys through it."""
 
-from collections.abc import AsyncIterator, Iterator
+import random
+from collections.abc import Iterator
 
 import pytest
 
-from demo.journey.scene import Doors, Scene, open_scene
+from demo.journey.scene import Doors
 from demo.stack import doors_of, local_stack
 from mesh.local.stack import Stack
 
@@ -22,8 +23,6 @@ def doors(stack: Stack) -> Doors:
     return doors_of(stack)
 
 
-@pytest.fixture
-async def scene(doors: Doors) -> AsyncIterator[Scene]:
-    """A new journey that has not begun."""
-    async with open_scene(doors) as scene:
-        yield scene
+def elsewhere() -> dict[str, float]:
+    """A place in Brazil where no other journey of this stack has providers."""
+    return {"latitude": round(random.uniform(-30, -5), 4), "longitude": round(random.uniform(-60, -40), 4)}

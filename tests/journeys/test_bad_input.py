@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from demo.journey import matching, people
-from demo.journey.scene import CATEGORY, PLACE, Doors, Person, Scene, open_scene, refused, stamp
+from demo.journey.scene import AVENIDA_PAULISTA, CATEGORY, Doors, Person, Scene, open_scene, refused, stamp
+from tests.journeys.conftest import elsewhere
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def booked(doors: Doors) -> AsyncIterator[Scene]:
     """A journey that has come to a confirmed booking."""
-    async with open_scene(doors) as scene:
+    async with open_scene(doors, place=elsewhere()) as scene:
         for step in (*people.STEPS, *matching.STEPS):
             await step.walk(scene)
         yield scene
@@ -31,7 +32,7 @@ def _request(**changes: Any) -> dict[str, Any]:
         "category_id": CATEGORY,
         "start_time": stamp(datetime.now(UTC) + timedelta(days=3)),
         "duration": "7200s",
-        "place": PLACE,
+        "place": AVENIDA_PAULISTA,
         "payment_method": "pm_card_visa",
     }
     return wanted | changes
@@ -60,7 +61,7 @@ async def test_negative_price_is_refused(booked: Scene) -> None:
     offering = {
         "price": {"currency_code": "BRL", "amount_minor": "-1"},
         "price_model": "PRICE_MODEL_FIXED",
-        "area_center": PLACE,
+        "area_center": AVENIDA_PAULISTA,
         "area_radius_meters": 5000,
     }
     path = f"/v1/offerings/{CATEGORY}"

@@ -10,6 +10,7 @@ import pytest
 from demo.journey import STEPS
 from demo.journey.scene import Doors, Scene, expect, open_scene
 from mesh.local.stack import Stack
+from tests.journeys.conftest import elsewhere
 
 _PATIENCE_SECONDS = 90.0
 _BROKER_DOWN_SECONDS = 30.0
@@ -31,7 +32,7 @@ KILLED_DURING = {
 async def test_journey_ends_right_when_a_service_is_killed_in_the_middle(
     stack: Stack, doors: Doors, service: str, during: str
 ) -> None:
-    async with open_scene(doors, _PATIENCE_SECONDS) as scene:
+    async with open_scene(doors, _PATIENCE_SECONDS, elsewhere()) as scene:
         for step in STEPS:
             if step.walk.__name__ == during:
                 await _walk_while(scene, step.walk.__name__, lambda: _kill_and_restart(stack, service))
@@ -42,7 +43,7 @@ async def test_journey_ends_right_when_a_service_is_killed_in_the_middle(
 
 @pytest.mark.timeout(300)
 async def test_journey_ends_right_when_the_broker_is_down_for_half_a_minute(stack: Stack, doors: Doors) -> None:
-    async with open_scene(doors, _PATIENCE_SECONDS) as scene:
+    async with open_scene(doors, _PATIENCE_SECONDS, elsewhere()) as scene:
         await _walk_while(scene, "", lambda: _freeze_broker(stack))
         await _expect_once(scene)
 
