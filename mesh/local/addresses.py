@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mesh.local.ports import LOOPBACK, free_port, is_free
+from mesh.local.ports import LOOPBACK, free_port, is_free, reserve
 from mesh.local.program import StackError
 from mesh.local.services import SERVICES
 
@@ -90,4 +90,5 @@ def _fixed_port(name: str, variables: Mapping[str, str]) -> int:
     given = variables.get(variable, str(usual))
     if not given.isascii() or not given.isdigit() or not 0 < int(given) < 65_536:
         raise StackError(f"{variable} must be a port from 1 to 65535.")
+    reserve(int(given))
     return int(given)

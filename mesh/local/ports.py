@@ -17,6 +17,7 @@ _KERNEL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 _guard = threading.Lock()
 _left: list[int] = []
+_reserved: set[int] = set()
 _locks: list[int] = []  # open files, whose locks end with the process
 
 
@@ -27,8 +28,13 @@ def free_port() -> int:
             if not _left:
                 _left.extend(_claim_block())
             port = _left.pop()
-            if is_free(port):
+            if port not in _reserved and is_free(port):
                 return port
+
+
+def reserve(port: int) -> None:
+    """Keeps a port that was chosen otherwise from being given to a caller of free_port in this process."""
+    _reserved.add(port)
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:

@@ -6,6 +6,8 @@ from typing import Any
 import pymongo
 import pytest
 
+from mesh.local.addresses import choose_addresses, port_of
+from mesh.local.ports import free_port
 from mesh.local.stack import Stack, StackError
 
 NOWHERE = {"KAFKA_BOOTSTRAP": "127.0.0.1:1", "REDIS_URL": "redis://127.0.0.1:1/0"}
@@ -36,3 +38,13 @@ def test_the_urls_of_its_servers_are_told_its_own_and_those_outside(tmp_path: Pa
         assert (stack.urls["broker"], stack.urls["cache"]) == tuple(NOWHERE.values())
     finally:
         stack.stop()
+
+
+def test_a_port_that_a_person_chose_is_given_to_nothing_else() -> None:
+    begun = free_port()
+    chosen = dict(zip(("EDGE_PORT", "EDGE_ADMIN_PORT", "MAILBOX_PORT"), range(begun + 1, begun + 4), strict=True))
+    at = choose_addresses("fixed", {name: str(port) for name, port in chosen.items()})
+    assert at.ports["edge"] == chosen["EDGE_PORT"]
+    others = [at.smtp, at.stripe, at.websocket, at.jwks, *at.services.values(), *at.metrics.values()]
+    ports = [port_of(address) for address in (at.edge, at.edge_admin, at.mailbox, *others)]
+    assert len(ports) == len(set(ports)) == 23
