@@ -6,8 +6,9 @@ Talks to the services behind the edge with the gateway's certificate, as a migra
 import asyncio
 import itertools
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from marketplace.auth.v1 import auth_service_pb2 as auth
 from marketplace.auth.v1 import auth_service_pb2_grpc as auth_grpc
@@ -16,17 +17,21 @@ from marketplace.booking.v1 import catalog_service_pb2_grpc as catalog_grpc
 from marketplace.common.v1.geo_pb2 import GeoPoint
 from marketplace.common.v1.money_pb2 import Money
 
+from demo.clients.patience import attempts
 from demo.neighbourhoods import NEIGHBOURHOODS
 from mesh.channels import Channels
-from mesh.errors import AlreadyExists, Unauthenticated
+from mesh.errors import AlreadyExists, DeadlinePassed, Unauthenticated, Unavailable
 from mesh.local.certificates import Certificate
 from mesh.settings import Settings, read_settings
+
+T = TypeVar("T")
 
 PROVIDERS = 210
 CUSTOMER = "customer@example.com"
 PROVIDER = "provider-001@example.com"
 PASSWORD = "demo password 2026"
 _AT_ONCE = 8
+_PATIENCE_SECONDS = 20.0
 _ZONE = "America/Sao_Paulo"
 _MINUTES = 60
 
@@ -70,9 +75,9 @@ async def seed(entrance: Entrance, progress: Callable[[int, int], None] = lambda
     try:
         accounts = channels.stub(auth_grpc.AuthServiceStub, "auth")
         offerings = channels.stub(catalog_grpc.CatalogServiceStub, "booking")
-        if await _is_there(accounts, CUSTOMER):
+        if await patiently(lambda: _is_there(accounts, CUSTOMER)):
             return 0
-        listed = await offerings.ListCategories(catalog.ListCategoriesRequest())
+        listed = await patiently(lambda: offerings.ListCategories(catalog.ListCategoriesRequest()))
         categories = [each.category_id for each in listed.categories if each.category_id in _TRADES]
         turns = asyncio.Semaphore(_AT_ONCE)
         added = itertools.count(1)
@@ -81,15 +86,26 @@ async def seed(entrance: Entrance, progress: Callable[[int, int], None] = lambda
 
         async def add(number: int) -> None:
             async with turns:
-                await _add_provider(accounts, offerings, number, categories)
+                await patiently(lambda: _add_provider(accounts, offerings, number, categories))
                 progress(next(added), total)
 
         await asyncio.gather(*(add(number) for number in range(1, PROVIDERS + 1)))
-        await _register(accounts, CUSTOMER, "Demo customer", auth.ACCOUNT_ROLE_CUSTOMER)
+        await patiently(lambda: _register(accounts, CUSTOMER, "Demo customer", auth.ACCOUNT_ROLE_CUSTOMER))
         progress(total, total)
         return total
     finally:
         await channels.close()
+
+
+async def patiently(work: Callable[[], Awaitable[T]], patience_seconds: float = _PATIENCE_SECONDS) -> T:
+    """What the work gives, done again while a service is not available: just started, it may still wait for another one."""
+    async for is_last in attempts(patience_seconds):
+        try:
+            return await work()
+        except (DeadlinePassed, Unavailable):
+            if is_last:
+                raise
+    raise AssertionError("there is always a last attempt")
 
 
 async def _is_there(accounts: auth_grpc.AuthServiceStub, email: str) -> bool:

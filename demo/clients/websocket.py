@@ -85,6 +85,11 @@ class LiveConnection:
             finally:
                 self._connection = None
 
+    async def close(self) -> None:
+        """Ends the connection in order, as far as there is one."""
+        if self._connection is not None:
+            await self._connection.close()
+
     def _subscription(self) -> Event:
         """From where the stream was interrupted, if it was open before."""
         positions = [event["position"] for event in self.events if event.get("position")]
@@ -102,6 +107,7 @@ async def live_connection(url: str, token: str, patience_seconds: float = 20.0) 
         await live.wait_for("subscribed")
         yield live
     finally:
+        await live.close()
         living.cancel()
         with suppress(asyncio.CancelledError):
             await living
