@@ -18,6 +18,7 @@ Response = TypeVar("Response", bound=Message)
 _HEADER_BYTES = 5
 _TRAILERS = 0x80
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
+_NO_ANSWER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)  # to be asked again
 
 
 class GrpcWebError(Exception):
@@ -50,7 +51,7 @@ class GrpcWebClient:
                 if is_last:
                     raise
             except GrpcWebError as error:
-                if is_last or error.code is not grpc.StatusCode.UNAVAILABLE:
+                if is_last or error.code not in _NO_ANSWER:
                     raise
         if len(found) != 1:
             raise GrpcWebError(grpc.StatusCode.INTERNAL, f"{len(found)} messages came for a unary call")

@@ -9,7 +9,7 @@ import httpx
 from demo.clients.patience import attempts
 from mesh.tracing import current_trace
 
-_UNAVAILABLE = 503
+_NO_ANSWER = (503, 504)  # not reached, or reached without an answer in time: to be asked again
 _IN_PROGRESS = "IDEMPOTENT_CALL_IN_PROGRESS"
 
 
@@ -47,7 +47,7 @@ class RestClient:
                 decoded: dict[str, Any] = answer.json() if answer.content else {}
                 return decoded
             error = _error_of(answer)
-            if is_last or not (error.status == _UNAVAILABLE or error.reason == _IN_PROGRESS):
+            if is_last or not (error.status in _NO_ANSWER or error.reason == _IN_PROGRESS):
                 raise error
         raise AssertionError("there is always a last attempt")
 
