@@ -3,7 +3,7 @@
 import logging
 import sys
 import traceback
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,11 @@ from mesh.tracing import Trace, current_trace, enter_trace, find_trace
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import Span
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _FRAMES_LOGGED = 30
+_SERVER_FAILURES = frozenset(("UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"))
 
 _provider: "TracerProvider | None" = None
 
@@ -54,24 +56,20 @@ def configure_logs(service: str, level: str) -> None:
 def start_metrics(listen: str) -> None:
     """Serves /metrics in the Prometheus text format, on a thread of its own. Raises OSError when the address is taken."""
     host, _, port = listen.rpartition(":")
-    prometheus_client.start_http_server(int(port), host.strip("[]"))
+    prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each one, which nobody reads
+    try:
+        prometheus_client.start_http_server(int(port), host.strip("[]"))
+    except OSError as error:
+        raise OSError(f"{listen} cannot be listened on: {error.strerror}") from None
 
 
 def start_exporting(service: str, endpoint: str) -> None:
     """Sends spans of calls, events, MongoDB and Redis commands to an OTLP collector, e.g. http://collector:4318."""
     # Imported only here: the SDK costs 20 MB and half a second, which a process that exports nothing need not pay.
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.instrumentation.pymongo import PymongoInstrumentor
-    from opentelemetry.instrumentation.redis import RedisInstrumentor
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from mesh.exporting import make_provider
 
     global _provider  # noqa: PLW0603 - a process exports to one collector
-    _provider = TracerProvider(resource=Resource.create({"service.name": service}))
-    _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces")))
-    PymongoInstrumentor().instrument(tracer_provider=_provider)
-    RedisInstrumentor().instrument(tracer_provider=_provider)
+    _provider = make_provider(service, endpoint)
 
 
 def stop_exporting() -> None:
@@ -88,48 +86,95 @@ def is_exporting() -> bool:
 
 
 @contextmanager
-def span(name: str, kind: str, parent: Trace | None = None, **attributes: str) -> Iterator[Trace]:
+def span(
+    name: str,
+    kind: str,
+    parent: Trace | None = None,
+    attributes: Mapping[str, str] | None = None,
+    expected: tuple[type[BaseException], ...] = (),
+) -> Iterator[Trace]:
     """Makes the work inside a span of the parent's trace (the running one's when absent), and its trace the current one.
 
-    kind: "server", "client", "producer", "consumer" or "internal". Without an exporter the parent itself is made current.
+    kind: "server", "client", "producer", "consumer" or "internal". Work that ends with an expected exception has not failed.
+    Without an exporter the parent itself is made current.
     """
-    trace = parent or current_trace()
-    if _provider is None:
-        enter_trace(trace)
-        yield trace
-        return
-    from opentelemetry import trace as api
+    before, trace = find_trace(), parent or current_trace()
+    enter_trace(trace)
+    try:
+        if _provider is None:
+            yield trace
+        else:
+            with _recorded(begin_span(name, kind, trace, attributes), expected) as own:
+                yield own
+    finally:
+        enter_trace(before or trace)
 
-    linked = api.set_span_in_context(
-        api.NonRecordingSpan(
-            api.SpanContext(int(trace.trace_id, 16), int(trace.span_id, 16), is_remote=True, trace_flags=api.TraceFlags(1))
-        )
-    )
-    tracer = _provider.get_tracer("mesh")
-    with tracer.start_as_current_span(
-        name,
-        linked,
-        kind=api.SpanKind[kind.upper()],
-        attributes=attributes,
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as own:
-        context = own.get_span_context()
-        inside = Trace(f"{context.trace_id:032x}", f"{context.span_id:016x}")
+
+def begin_span(name: str, kind: str, parent: Trace, attributes: Mapping[str, str] | None = None) -> "Span":
+    """A span that is not made current, to be ended by who began it. Raises RuntimeError unless is_exporting()."""
+    from opentelemetry import context, trace
+
+    if _provider is None:
+        raise RuntimeError("nothing is exported")
+    linked = context.Context()
+    if not parent.is_new:
+        ids = trace.SpanContext(int(parent.trace_id, 16), int(parent.span_id, 16), True, trace.TraceFlags(1))
+        linked = trace.set_span_in_context(trace.NonRecordingSpan(ids), linked)
+    return _provider.get_tracer("mesh").start_span(name, linked, trace.SpanKind[kind.upper()], attributes)
+
+
+def trace_of(own: "Span") -> Trace:
+    """What the span's children name as their parent."""
+    context = own.get_span_context()
+    return Trace(f"{context.trace_id:032x}", f"{context.span_id:016x}")
+
+
+def fail_span(own: "Span", kind: str) -> None:
+    """Marks the span as failed. Never takes an exception's text."""
+    from opentelemetry.trace import StatusCode
+
+    own.set_attribute("error.type", kind)
+    own.set_status(StatusCode.ERROR)
+
+
+@contextmanager
+def _recorded(own: "Span", expected: tuple[type[BaseException], ...]) -> Iterator[Trace]:
+    from opentelemetry.trace import use_span
+
+    with use_span(own, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+        inside = trace_of(own)
         enter_trace(inside)
         try:
             yield inside
-        except BaseException as error:
-            own.set_attribute("error.type", type(error).__name__)
-            own.set_status(api.StatusCode.ERROR)
+        except expected:
             raise
-        finally:
-            enter_trace(trace)
+        except BaseException as error:
+            fail_span(own, type(error).__name__)
+            raise
 
 
 def client_span(path: str) -> AbstractContextManager[Trace | None]:
     """The span of a call to a peer; costs nothing when nothing is exported."""
-    return nullcontext() if _provider is None else span(path.removeprefix("/"), "client")
+    return nullcontext() if _provider is None else span(path[1:], "client", None, _rpc(path))
+
+
+def server_span(path: str, parent: Trace) -> AbstractContextManager[Trace]:
+    """The span of a call being served, which has failed when `note_status` says so."""
+    return span(path[1:], "server", parent, _rpc(path), expected=(BaseException,))
+
+
+def note_status(code: str) -> None:
+    """Says in the current span how its call ended, as gRPC names it. A refusal is the caller's failure, not the server's."""
+    from opentelemetry.trace import get_current_span
+
+    own = get_current_span()
+    own.set_attribute("rpc.response.status_code", code)
+    if code in _SERVER_FAILURES:
+        fail_span(own, code)
+
+
+def _rpc(path: str) -> dict[str, str]:
+    return {"rpc.system.name": "grpc", "rpc.method": path[1:]}
 
 
 def describe_exception(error: BaseException) -> dict[str, object]:
@@ -161,4 +206,10 @@ class _LibraryHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         log = structlog.get_logger()
-        log.log(record.levelno, str(record.msg), logger=record.name, **({"exc_info": error} if error else {}))
+        said = record.msg if isinstance(record.msg, str) else type(record.msg).__name__  # an exception, whose text stays inside
+        log.log(_named_level(record.levelno), said, logger=record.name, **({"exc_info": error} if error else {}))
+
+
+def _named_level(level: int) -> int:
+    """structlog knows the five levels alone; libraries may have more."""
+    return max((known for known in (*_LEVELS.values(), logging.CRITICAL) if known <= level), default=logging.DEBUG)

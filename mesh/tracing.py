@@ -2,7 +2,7 @@
 
 import re
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import urandom
 
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -14,6 +14,7 @@ class Trace:
 
     trace_id: str  # 32 hexadecimal digits
     span_id: str  # 16 hexadecimal digits
+    is_new: bool = field(default=False, compare=False)  # nobody has made the span: the first one of the trace has no parent
 
     @property
     def traceparent(self) -> str:
@@ -34,7 +35,7 @@ def read_traceparent(traceparent: str | bytes | None) -> Trace:
 def new_trace() -> Trace:
     """The start of a trace that nobody else knows yet."""
     digits = urandom(24).hex()
-    return Trace(digits[:32], digits[32:])
+    return Trace(digits[:32], digits[32:], is_new=True)
 
 
 def find_trace() -> Trace | None:

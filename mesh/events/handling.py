@@ -15,6 +15,7 @@ from mesh.events import metrics
 from mesh.events.broker import Broker
 from mesh.events.cloudevents import ONLY_HANDLER, Envelope, MalformedRecordError, from_headers
 from mesh.events.dead_letters import DeadLetterLimit, ReceivedRecord, bury
+from mesh.events.spans import processing
 from mesh.events.subscription import Delivery, Subscription
 from mesh.storage.documents import StoredDocument
 from mesh.storage.failures import DuplicateKey
@@ -99,7 +100,8 @@ class Handling:
         while True:
             attempt += 1
             try:
-                await self._take_effect(subscription, record, envelope)
+                with processing(record.topic, self._service, subscription.name, envelope.traceparent, SeenBeforeError):
+                    await self._take_effect(subscription, record, envelope)
             except SeenBeforeError:
                 metrics.EVENTS_SEEN_BEFORE.labels(subscription.name).inc()
                 return

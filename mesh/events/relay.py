@@ -18,6 +18,7 @@ from mesh.events.broker import Broker, Record, Sent
 from mesh.events.cloudevents import Envelope, to_headers
 from mesh.events.lease import Lease, LeaseLost
 from mesh.events.outbox import OutboxRow
+from mesh.events.spans import Sending
 from mesh.events.topics import topic_of, with_dead_topics
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ class Relay:
             return True
         if not rows or not self._lease.is_safe():
             return bool(rows)
-        sent = await self._broker.send([self._record(row) for row in rows])
+        with Sending(rows) as sending:
+            records = [self._record(row, traceparent) for row, traceparent in zip(rows, sending.traceparents, strict=True)]
+            sent = sending.sent = await self._broker.send(records)
         await self._mark([(row, place) for row, place in zip(rows, sent, strict=True) if place is not None])
         if None in sent:
             raise Unavailable("DEPENDENCY_UNAVAILABLE", "The event broker did not acknowledge every event.")
@@ -161,8 +164,8 @@ class Relay:
             metrics.OUTBOX_RESTORED.inc(restored)
         return restored
 
-    def _record(self, row: OutboxRow) -> Record:
-        envelope = Envelope(row.id, row.type, self._service, row.created_time, row.traceparent or "")
+    def _record(self, row: OutboxRow, traceparent: str) -> Record:
+        envelope = Envelope(row.id, row.type, self._service, row.created_time, traceparent)
         return Record(row.topic, row.key.encode(), bytes(row.payload or b""), to_headers(envelope))
 
     def _note_failure(self, error: Exception) -> None:

@@ -52,8 +52,12 @@ def telemetry_link(method: MethodContract, proceed: Receive) -> Entry:
 
     async def observe_with_span(request: bytes, context: Context) -> bytes | None:
         metadata = dict(context.invocation_metadata() or ())
-        with telemetry.span(method.path[1:], "server", read_traceparent(metadata.get("traceparent"))) as trace:
-            return await serve(request, Call(method, context, metadata, trace))
+        with telemetry.server_span(method.path, read_traceparent(metadata.get("traceparent"))) as trace:
+            call = Call(method, context, metadata, trace)
+            try:
+                return await serve(request, call)
+            finally:
+                telemetry.note_status(call.code)
 
     return observe_with_span if telemetry.is_exporting() else observe
 
