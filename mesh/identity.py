@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import jwt
@@ -49,6 +50,7 @@ class KeyRing:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetching: asyncio.Task[None] | None = None
         self._next_fetch = 0.0
+        self._known = asyncio.Event()
         self.generation = 0  # moves when a key leaves, so that what it verified is forgotten
 
     async def find(self, key_id: str) -> jwt.PyJWK:
@@ -74,6 +76,12 @@ class KeyRing:
         if self._fetching is None:
             self._fetching = asyncio.create_task(self._fetch())
         await asyncio.shield(self._fetching)
+
+    async def wait_until_known(self, seconds: float) -> None:
+        """Returns when there are keys, and after these seconds without."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._known.wait()
 
     async def keep_fresh(self) -> None:
         """Fetches the keys again and again, sooner while there are none."""
@@ -102,6 +110,7 @@ class KeyRing:
         if not self._keys.keys() <= fetched.keys():
             self.generation += 1
         self._keys = fetched
+        self._known.set()
 
 
 class TokenVerifier:

@@ -31,6 +31,7 @@ from mesh.server import Server
 from mesh.settings import Settings, read_settings_or_exit
 from mesh.storage import mongo, redis
 from mesh.storage.mongo import Database
+from mesh.tasks import cancel
 
 S = TypeVar("S", bound=Settings, default=Settings)
 Servicer = TypeVar("Servicer")
@@ -39,7 +40,7 @@ Work = Callable[[], Awaitable[None]]
 EVENTS_HEALTH = "events"
 """The name under which health checks ask for the consumer: NOT_SERVING once it has stopped itself."""
 _LONGEST_PAUSE_SECONDS = 5.0
-_ASK_AGAIN_SECONDS = 0.2
+_KEYS_SECONDS = 5.0  # how long the token issuer may take at the start; without it this process still serves what is public
 
 _log = structlog.get_logger()
 
@@ -99,6 +100,7 @@ class Runtime(Generic[S]):
         for name, seconds, periodic, wake in self._periodic:
             self._begin(run_periodically(name, seconds, periodic, wake))
         await self.server.start()
+        await self._keys.wait_until_known(_KEYS_SECONDS)
         await self.server.announce()
 
     def start_events(self) -> None:
@@ -127,7 +129,7 @@ class Runtime(Generic[S]):
     async def stop(self) -> None:
         """Ends serving without loss, then background work, then the connections."""
         await self.server.stop()
-        await _cancel(self._tasks)
+        await cancel(self._tasks)
         for work in reversed(self._stopping):
             await work()
         if self._broker is not None:
@@ -204,15 +206,6 @@ async def until_it_answers(name: str, ask: Work) -> None:
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
         else:
             return
-
-
-async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Returns when all have ended. Asks again: wait_for, which PyMongo uses, can swallow a cancellation before Python 3.12."""
-    running = set(tasks)
-    while running:
-        for task in running:
-            task.cancel()
-        _, running = await asyncio.wait(running, timeout=_ASK_AGAIN_SECONDS)
 
 
 def _log_stray_exception(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -148,3 +148,11 @@ async def test_keys_are_fetched_ahead_of_need_and_sooner_while_there_are_none(mo
     finally:
         keeping.cancel()
     assert (await ring.find("first")).key_id == "first"
+
+
+async def test_who_waits_for_the_first_keys_goes_on_as_soon_as_they_are_there_or_without_them() -> None:
+    ring = KeyRing(Issuer(FIRST))
+    waiting = asyncio.create_task(ring.wait_until_known(30))
+    await ring.refresh()
+    await asyncio.wait_for(waiting, 1)
+    await KeyRing(Issuer()).wait_until_known(0.01)

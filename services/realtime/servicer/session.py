@@ -18,6 +18,7 @@ from mesh.errors import InvalidInput, LimitReached, MeshError, Unauthenticated, 
 from mesh.identity import TokenVerifier
 from mesh.interceptors.policy import require_role
 from mesh.interceptors.validation import require_valid
+from mesh.tasks import cancel
 from services.realtime.model import Position, too_slow
 from services.realtime.ports import Ports
 from services.realtime.servicer.live import caller_of
@@ -56,8 +57,7 @@ class Session:
             await self._until_it_ends(self._receive(authorization))
         finally:
             if self._sending is not None:
-                self._sending.cancel()
-                await asyncio.wait({self._sending})
+                await cancel([self._sending])
 
     async def _until_it_ends(self, work: Coroutine[Any, Any, None]) -> None:
         try:
