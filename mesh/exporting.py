@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Status
 
-from mesh.tracing import current_trace
+from mesh.tracing import find_trace, new_trace
 
 _OWN_SCOPE = "mesh"
 _EXPORT_SECONDS = 3.0  # retries included: a process that stops waits so long for a collector that is down
@@ -34,7 +34,7 @@ class _RunningTrace(RandomIdGenerator):
     """A span without a parent begins the trace under which the running work logs."""
 
     def generate_trace_id(self) -> int:
-        return int(current_trace().trace_id, 16)
+        return int((find_trace() or new_trace()).trace_id, 16)
 
 
 class _Discreet(SpanExporter):
