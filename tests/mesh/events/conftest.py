@@ -1,4 +1,5 @@
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 
 import pytest
@@ -12,6 +13,13 @@ from tests.support.infrastructure import Running
 def kafka(broker_server: Running) -> KafkaSettings:
     """How to meet this session's broker."""
     return settings_of(broker_server.url)
+
+
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """Lets the garbage collector come before the test ends."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

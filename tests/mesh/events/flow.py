@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing
 from itertools import count
 from typing import Any, ClassVar
 
 import mongoengine
+import pytest
+from kafka import KafkaConsumer, TopicPartition
 from prometheus_client import REGISTRY
 
 from mesh.clock import Clock
@@ -28,6 +30,12 @@ from tests.mesh.protos import event_class
 Handler = Callable[[Any, Delivery], Awaitable[None]]
 RELAYING = RelaySettings(poll_seconds=0.05, check_seconds=0.3, lease_seconds=1, longest_pause_seconds=0.3)
 HANDLING = HandlingSettings(first_pause_seconds=0.01, longest_pause_seconds=0.1)
+
+# kafka-python leaves the socket of a refused connection to the garbage collector.
+REFUSED = [
+    pytest.mark.usefixtures("collected"),
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
+]
 
 _turn = count(1)
 
@@ -125,15 +133,17 @@ async def opened(
 
 
 @asynccontextmanager
-async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator["asyncio.Task[None]"]:
-    """The work goes on until the block ends."""
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[Callable[[], bool]]:
+    """The work goes on until the block ends; what is given tells whether it has ended by itself."""
     task = asyncio.create_task(work)
     try:
-        yield task
+        yield task.done
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        while not task.done():  # a cancellation can be swallowed before Python 3.12, so that it is asked again
+            task.cancel()
+            await asyncio.wait({task}, timeout=0.2)
+        if not task.cancelled():
+            task.result()
 
 
 @asynccontextmanager
@@ -149,6 +159,17 @@ async def asking(kafka: KafkaSettings) -> AsyncIterator[Broker]:
 async def lying_in(kafka: KafkaSettings, topic: str) -> list[ReceivedRecord]:
     """All records of a topic, each partition's in its order."""
     return await asyncio.to_thread(records_in, kafka, [topic])
+
+
+async def committed(kafka: KafkaSettings, group: str, topic: str) -> int:
+    """How many records of the topic the group is done with, all partitions together."""
+
+    def ask() -> int:
+        with closing(KafkaConsumer(**kafka.connection(), group_id=group, metrics_enabled=False)) as consumer:
+            partitions = [TopicPartition(topic, number) for number in range(kafka.partitions)]
+            return sum(consumer.committed(each) or 0 for each in partitions)
+
+    return await asyncio.to_thread(ask)
 
 
 def metric(name: str, **labels: str) -> float:
