@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from redis.asyncio import Redis
 
 from mesh.errors import Unavailable
+from mesh.storage.redis import outages_told
 
 _LOOK_SECONDS = 2.0  # how late comes what rang unheard
 _POLL_SECONDS = 2.0
@@ -75,6 +76,10 @@ class Bell:
 
     async def hear(self) -> None:
         """Passes on what other processes ring. Runs until the connection is lost (Unavailable), to be called again."""
+        with outages_told():
+            await self._hear()
+
+    async def _hear(self) -> None:
         async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
             await subscription.subscribe(self._channel)
             self._wake(*self._listening)  # for what rang while nobody heard

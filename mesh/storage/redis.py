@@ -37,7 +37,7 @@ class MeshRedis(redis.asyncio.Redis):
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Sends one command, once."""
-        with _outages_told():
+        with outages_told():
             return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> "MeshPipeline":
@@ -50,13 +50,14 @@ class MeshPipeline(Pipeline):
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Sends the commands, once, and returns their answers."""
-        with _outages_told():
+        with outages_told():
             answers: list[Any] = await super().execute(raise_on_error)
             return answers
 
 
 @contextmanager
-def _outages_told() -> Iterator[None]:
+def outages_told() -> Iterator[None]:
+    """Turns what redis-py raises when the cache does not answer into Unavailable."""
     try:
         yield
     except (RedisConnectionError, RedisTimeoutError) as error:
