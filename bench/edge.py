@@ -5,22 +5,23 @@ Client, Envoy, service and stores share the machine's cores, so the rates are of
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Mapping
+from statistics import median
 
 import aiohttp
 import grpc
 from marketplace.user.v1 import profile_service_pb2 as profiles
 from marketplace.user.v1 import profile_service_pb2_grpc as profiles_grpc
 
-from bench.figures import percentile, save, table
+from bench.figures import FOLDER, percentile, save, table
 from demo.journey.scene import Doors, open_scene
 from demo.stack import doors_of, local_stack
 from mesh.local.certificates import Certificate
 from mesh.local.stack import Stack
 
 _CONNECTIONS = 16
-_SECONDS = 6.0
+_ROUNDS = 6
+_SLICE_SECONDS = 1.0
 _WARM_UP_SECONDS = 1.0
 
 Read = Callable[[], Awaitable[None]]
@@ -35,32 +36,22 @@ async def measure(stack: Stack, doors: Doors) -> dict[str, float]:
             lambda answer: answer,
             "the profile is there",
         )
-    async with aiohttp.ClientSession(headers={"authorization": f"Bearer {person.access_token}"}) as http:
+    bearer = f"Bearer {person.access_token}"
+    async with (
+        aiohttp.ClientSession(headers={"authorization": bearer}) as http,
+        _channel(stack.addresses.services["user"], stack.certificate("gateway")) as channel,
+    ):
+        stub = profiles_grpc.ProfileServiceStub(channel)
 
         async def by_rest() -> None:
             async with http.get(f"{doors.edge_url}/v1/profile") as answer:
                 answer.raise_for_status()
                 await answer.read()
 
-        edge = await _load(by_rest)
-    certificate = stack.certificate("gateway")
-    async with _channel(stack.addresses.services["user"], certificate) as channel:
-        stub = profiles_grpc.ProfileServiceStub(channel)
-        metadata = [("authorization", f"Bearer {person.access_token}")]
-
         async def inside() -> None:
-            await stub.GetMyProfile(profiles.GetMyProfileRequest(), timeout=5, metadata=metadata)
+            await stub.GetMyProfile(profiles.GetMyProfileRequest(), timeout=5, metadata=[("authorization", bearer)])
 
-        direct = await _load(inside)
-    return {
-        "edge_calls_per_second": edge[0],
-        "edge_p50_ms": edge[1],
-        "edge_p99_ms": edge[2],
-        "inside_calls_per_second": direct[0],
-        "inside_p50_ms": direct[1],
-        "inside_p99_ms": direct[2],
-        "edge_to_inside": edge[0] / direct[0],
-    }
+        return await _take_turns({"edge": by_rest, "inside": inside})
 
 
 def _channel(address: str, certificate: Certificate) -> grpc.aio.Channel:
@@ -70,15 +61,28 @@ def _channel(address: str, certificate: Certificate) -> grpc.aio.Channel:
     return grpc.aio.secure_channel(address, credentials, [("grpc.ssl_target_name_override", "user")])
 
 
-async def _load(read: Read) -> tuple[float, float, float]:
-    """Calls a second, p50 and p99 in milliseconds, from a fixed number of callers that never wait."""
-    await _run(read, _WARM_UP_SECONDS)
-    started = time.perf_counter()
-    seconds = await _run(read, _SECONDS)
-    return len(seconds) / (time.perf_counter() - started), percentile(seconds, 50) * 1000, percentile(seconds, 99) * 1000
+async def _take_turns(reads: Mapping[str, Read]) -> dict[str, float]:
+    """Rates as medians of the rounds, latencies over all calls, and the ratio of the two rates within a round."""
+    rates: dict[str, list[float]] = {name: [] for name in reads}
+    seconds: dict[str, list[float]] = {name: [] for name in reads}
+    for read in reads.values():
+        await _run(read, _WARM_UP_SECONDS)
+    for _ in range(_ROUNDS):
+        for name, read in reads.items():
+            started = time.perf_counter()
+            taken = await _run(read, _SLICE_SECONDS)
+            rates[name].append(len(taken) / (time.perf_counter() - started))
+            seconds[name] += taken
+    figures = {"edge_to_inside": median(edge / inside for edge, inside in zip(rates["edge"], rates["inside"], strict=True))}
+    for name in reads:
+        figures[f"{name}_calls_per_second"] = median(rates[name])
+        figures[f"{name}_p50_ms"] = percentile(seconds[name], 50) * 1000
+        figures[f"{name}_p99_ms"] = percentile(seconds[name], 99) * 1000
+    return figures
 
 
 async def _run(read: Read, for_seconds: float) -> list[float]:
+    """The seconds of each call, from a fixed number of callers that never wait."""
     taken: list[float] = []
     end = time.perf_counter() + for_seconds
 
@@ -94,14 +98,16 @@ async def _run(read: Read, for_seconds: float) -> list[float]:
 
 def main() -> None:
     """Starts a stack of its own, measures, prints and saves."""
-    with local_stack(Path(".local/bench/stack").resolve(), rate_scale=100_000) as stack:
+    with local_stack(FOLDER / "stack", rate_scale=100_000, log_level="info") as stack:
         figures = asyncio.run(measure(stack, doors_of(stack)))
+        figures["resident_mb_after_load"] = sum(stack.resident_mb().values())
     rows = {
         "REST through Envoy": f"{figures['edge_calls_per_second']:8.0f}/s  p50 {figures['edge_p50_ms']:6.1f} ms"
         f"  p99 {figures['edge_p99_ms']:6.1f} ms",
         "gRPC inside the mesh": f"{figures['inside_calls_per_second']:8.0f}/s  p50 {figures['inside_p50_ms']:6.1f} ms"
         f"  p99 {figures['inside_p99_ms']:6.1f} ms",
         "edge to inside": f"{figures['edge_to_inside']:8.2f}",
+        "whole stack resident after it": f"{figures['resident_mb_after_load']:8.1f} MB",
     }
     table("Edge: authenticated read of a profile, 16 connections", rows)
     save("edge", figures)

@@ -1,9 +1,8 @@
 """The start of the whole stack until everything is healthy, and what it keeps resident."""
 
 import time
-from pathlib import Path
 
-from bench.figures import save, table
+from bench.figures import FOLDER, save, table
 from demo.stack import local_stack
 
 _MOST_SECONDS = 15.0
@@ -12,11 +11,11 @@ _MOST_MB = 1024.0
 
 def main() -> None:
     """Starts once to be warm, starts again and measures; prints and saves."""
-    folder = Path(".local/bench/stack").resolve()
-    with local_stack(folder):
+    folder = FOLDER / "stack"
+    with local_stack(folder, log_level="info"):
         pass
     started = time.perf_counter()
-    with local_stack(folder) as stack:
+    with local_stack(folder, log_level="info") as stack:
         seconds = time.perf_counter() - started
         resident = stack.resident_mb()
     total = sum(resident.values())
