@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 _ADDRESS = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[^\s:/]+):(\d{1,5})")
+_HOST = r"(?:\[[0-9a-fA-F:.]+\]|[^\s:/?#@,\[\]]+)(?::\d{1,5})?"
+_URL = re.compile(rf"(?P<scheme>[a-z+]+)://(?:[^\s:/?#@]*(?::[^\s:/?#@]*)?@)?{_HOST}(?:,{_HOST})*(?:[/?]\S*)?")
 _PEER_PORT = 50051
 
 
@@ -43,6 +45,25 @@ def address(value: str) -> str:
 def optional_address(value: str) -> str:
     """`host:port`, or empty."""
     return address(value) if value else ""
+
+
+def url(*schemes: str) -> Callable[[str], str]:
+    """An URL of one of the schemes; its hosts may be several. What stands in it is never repeated: it can hold a password."""
+
+    def parse(value: str) -> str:
+        match = _URL.fullmatch(value)
+        if match is None or match["scheme"] not in schemes:
+            begin = " or ".join(f"{scheme}://" for scheme in schemes)
+            raise ValueError(f"must be an URL that begins with {begin}, with special characters of user and password escaped")
+        return value
+
+    return parse
+
+
+def optional_url(*schemes: str) -> Callable[[str], str]:
+    """An URL of one of the schemes, or empty."""
+    parse = url(*schemes)
+    return lambda value: parse(value) if value else ""
 
 
 def existing_file(value: str) -> Path:
@@ -117,9 +138,9 @@ class Settings:
     """What every service needs. The variable of a field is its name in capitals."""
 
     service: str
-    mongo_url: str = setting("the MongoDB connection string", is_secret=True)
+    mongo_url: str = setting("the MongoDB connection string", url("mongodb", "mongodb+srv"), is_secret=True)
     mongo_database_prefix: str = setting("what the names of databases begin with", optional_text, "marketplace_")
-    redis_url: str = setting("the Redis connection string", is_secret=True)
+    redis_url: str = setting("the Redis connection string", url("redis", "rediss"), is_secret=True)
     kafka_bootstrap: str = setting("the Kafka brokers as host:port, separated by commas")
     kafka_partitions: int = setting("the partitions of a topic that has to be created", whole_number(1, 1000), "3")
     kafka_replication: int = setting("the replicas of a topic that has to be created", whole_number(1, 10), "1")
@@ -130,7 +151,7 @@ class Settings:
     tls_certificate_file: Path = setting("this service's certificate, PEM", existing_file)
     tls_key_file: Path = setting("this service's private key, PEM", existing_file)
     peer_addresses: Mapping[str, str] = setting("where peers are, as service=host:port pairs", peers, "")
-    otel_exporter_otlp_endpoint: str = setting("where traces are sent, an URL", optional_text, "")
+    otel_exporter_otlp_endpoint: str = setting("where traces are sent, an URL", optional_url("http", "https"), "")
     log_level: str = setting("the least important level that is logged", one_of("debug", "info", "warning", "error"), "info")
     grpc_reflection: bool = setting("whether the contract can be asked for over gRPC", switch, "0")
     max_concurrent_calls: int = setting("the unary calls that are worked on at once", whole_number(1, 100_000), "200")

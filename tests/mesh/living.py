@@ -10,6 +10,8 @@ from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec
 from typing import Any
 
+import structlog
+
 from mesh.call import Context, current_call
 from mesh.events.subscription import Delivery, Subscription
 from mesh.ids import new_id
@@ -23,6 +25,7 @@ EVENT: Any = event_class("probe")
 HARMLESS, TWICE, UNKNOWN_COMMAND, UNKNOWN_STAGE, FAILURE, LIBRARY, SLOW = range(7)
 """What a request's number asks the probe for; an event's number says the same to the listener."""
 
+_log = structlog.get_logger()
 _library = logging.getLogger("library")
 
 
@@ -47,6 +50,7 @@ class Living(Servicer):
 
     async def _greet(self, request: Any) -> None:
         if request.number == SLOW:
+            _log.info("slow call begun")
             await asyncio.sleep(0.5)
 
     async def _write(self, request: Any) -> None:
