@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from prometheus_client import Counter
 
+from mesh import telemetry
 from mesh.errors import MeshError
 from mesh.tracing import enter_trace, new_trace
 
@@ -40,7 +41,8 @@ async def run_periodically(name: str, seconds: float, work: Callable[[], Awaitab
     while True:
         enter_trace(new_trace())
         try:
-            await work()
+            with telemetry.work_span(name):
+                await work()
         except MeshError as error:
             failures.inc()
             _log.warning("periodic work failed", work=name, reason=error.reason)

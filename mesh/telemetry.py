@@ -1,5 +1,6 @@
 """Logs, metrics and traces of a process: set up here once, used everywhere. No personal data and no exception's text goes out."""
 
+import asyncio
 import logging
 import sys
 import traceback
@@ -161,6 +162,11 @@ def client_span(path: str) -> AbstractContextManager[Trace | None]:
 def server_span(path: str, parent: Trace) -> AbstractContextManager[Trace]:
     """The span of a call being served, which has failed when `note_status` says so."""
     return span(path[1:], "server", parent, _rpc(path), expected=(BaseException,))
+
+
+def work_span(name: str) -> AbstractContextManager[Trace | None]:
+    """The span of one run of work that nobody asked for. To be stopped is no failure."""
+    return nullcontext() if _provider is None else span(name, "internal", expected=(asyncio.CancelledError,))
 
 
 def note_status(code: str) -> None:

@@ -14,8 +14,11 @@ from mesh.errors import NotFound
 from mesh.events.broker import Sent
 from mesh.events.outbox import OutboxRow
 from mesh.events.spans import Sending, processing
+from mesh.periodic import Wake, run_periodically
 from mesh.telemetry import client_span, note_status, server_span, span
 from mesh.tracing import Trace, current_trace, enter_trace, find_trace, new_trace
+from tests.mesh.conftest import Logged
+from tests.mesh.waiting import until
 
 PATH = "/marketplace.probe.v1.ProbeService/Read"
 TRACE = Trace("ab" * 16, "cd" * 8)
@@ -122,6 +125,38 @@ async def test_a_call_being_served_has_failed_when_the_server_has(made: Made, co
         abort()
     assert error_of(made.only) == (code if is_failure else None)
     assert (made.only.attributes or {})["rpc.response.status_code"] == code
+
+
+async def test_a_run_of_periodic_work_begins_the_trace_of_what_it_calls(made: Made, logged: Logged) -> None:
+    wake = Wake()
+
+    async def work() -> None:
+        with client_span(PATH):
+            pass
+        raise RuntimeError("a secret")
+
+    task = asyncio.create_task(run_periodically("sweep", 1000, work, wake))
+    await until(lambda: bool(logged.named("periodic work failed")))
+    task.cancel()
+    await asyncio.wait({task})
+    call, run = made.spans
+    assert (run.name, parent_of(run), error_of(run)) == ("sweep", None, "RuntimeError")
+    assert parent_of(call) == ids(run)
+    assert logged.named("periodic work failed")[0]["trace_id"] == ids(run).trace_id
+
+
+async def test_periodic_work_that_is_stopped_has_not_failed(made: Made) -> None:
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await never.wait()
+
+    task = asyncio.create_task(run_periodically("sweep", 1000, work, Wake()))
+    await begun.wait()
+    task.cancel()
+    await asyncio.wait({task})
+    assert error_of(made.only) is None
 
 
 def rows(*traces: Trace | None) -> list[OutboxRow]:
