@@ -145,7 +145,8 @@ class Runtime(Generic[S]):
 def run(service: str, assemble: Callable[[Runtime[S]], Awaitable[None]], settings_class: type[S] = Settings) -> None:  # type: ignore[assignment]  # the default of S
     """Lives the whole life of a service's process; returns when it has drained after SIGTERM or SIGINT.
 
-    Ends the process with exit code 2 when the environment is not usable, 1 when an address is taken.
+    Ends the process with exit code 2 when the environment is not usable, 1 when it cannot start: with a sentence when an address
+    is taken or the contract is broken, otherwise with a line in the log, which has no text of exceptions.
     """
     settings = read_settings_or_exit(settings_class, service, os.environ)
     telemetry.configure_logs(service, settings.log_level)
@@ -154,8 +155,11 @@ def run(service: str, assemble: Callable[[Runtime[S]], Awaitable[None]], setting
     try:
         telemetry.start_metrics(settings.metrics_listen)
         uvloop.run(_live(settings, assemble))
-    except OSError as error:
+    except (OSError, contract.ContractError) as error:
         print(f"{service}: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except Exception:
+        _log.exception("ended by a failure")
         raise SystemExit(1) from None
     finally:
         telemetry.stop_exporting()

@@ -16,7 +16,7 @@ from mesh.call import Context, current_call
 from mesh.events.subscription import Delivery, Subscription
 from mesh.ids import new_id
 from mesh.runtime import Runtime, run
-from mesh.settings import Settings, setting
+from mesh.settings import Settings, optional_text, setting
 from tests.mesh.probe import Response, Servicer, add_to_server
 from tests.mesh.protos import event_class
 from tests.mesh.storage.documents import Thing
@@ -34,6 +34,7 @@ class LivingSettings(Settings):
     """Settings of a service whose tokens the test signs."""
 
     verifying_key: str = setting("the key that verifies tokens, a JSON Web Key", default="{}")
+    failure_at_start: str = setting("what the exception says with which assembling ends; empty for none", optional_text, "")
 
 
 class Living(Servicer):
@@ -102,6 +103,8 @@ async def assemble(runtime: Runtime[LivingSettings]) -> None:
     async def keys() -> Sequence[Mapping[str, object]]:
         return [json.loads(runtime.settings.verifying_key)]
 
+    if runtime.settings.failure_at_start:
+        raise RuntimeError(runtime.settings.failure_at_start)
     runtime.use_key_source(keys)
     await (assemble_probe if runtime.settings.service == "probe" else assemble_listener)(runtime)
 

@@ -54,7 +54,7 @@ async def test_an_environment_that_is_not_usable_is_told_in_a_sentence_a_variabl
     ]
 
 
-@pytest.mark.parametrize("variable", ["GRPC_LISTEN", "METRICS_LISTEN", "HEALTH_LISTEN"])
+@pytest.mark.parametrize("variable", ["GRPC_LISTEN", "METRICS_LISTEN"])
 async def test_an_address_that_is_taken_is_told_in_a_sentence(
     world: World, tmp_path: Path, stores: dict[str, str], cache_server: Running, variable: str
 ) -> None:
@@ -64,6 +64,17 @@ async def test_an_address_that_is_taken_is_told_in_a_sentence(
     assert process.errors.splitlines()[-1].startswith(f"probe: {taken} cannot be listened on")
     assert "Traceback" not in process.said
     assert not process.logged("serving")
+
+
+async def test_a_failure_at_the_start_is_logged_without_its_text(world: World, tmp_path: Path, stores: dict[str, str]) -> None:
+    environment = environment_of(world, "probe", **stores, FAILURE_AT_START="dup key: ada@example.com")
+    with living("probe", tmp_path, environment) as process:
+        assert await process.ended() == 1
+    (line,) = process.logged("ended by a failure")
+    assert (line["level"], line["exception"]) == ("error", "RuntimeError")
+    assert line["frames"][-1].endswith(" assemble")
+    assert not process.errors
+    assert "ada@" not in process.said
 
 
 async def test_it_waits_for_a_store_that_is_not_there_yet_and_says_so(
