@@ -16,6 +16,7 @@ from mesh.settings import (
     seconds,
     setting,
     switch,
+    url,
     whole_number,
 )
 
@@ -132,3 +133,40 @@ def test_peers_that_are_no_pairs_are_refused(value: str) -> None:
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="file that exists"):
         existing_file(str(tmp_path))
+
+
+GOOD_URLS = (
+    "mongodb://127.0.0.1",
+    "mongodb://user:p%40ss%2Fword@one:27017,two:27017,[::1]:27017/admin?replicaSet=rs0&authSource=admin",
+    "mongodb+srv://user@cluster.example.com/?retryWrites=false",
+    "redis://:p%40ss@cache:6379/0",
+    "redis://cache",
+    "rediss://user:@[fd00::1]:6380/0",
+)
+BAD_URLS = (
+    "",
+    "mongodb://",
+    "http://127.0.0.1",
+    "127.0.0.1:27017",
+    "mongodb://user:p@ss@one",
+    "mongodb://user:p/ss@one",
+    "mongodb://user:p:ss@one",
+    "redis://:p?ss@cache:6379",
+    "redis://cache:port",
+    "mongodb://one,,two",
+    "mongodb://one two",
+    "redis://cache\n",
+)
+
+
+@pytest.mark.parametrize("value", GOOD_URLS)
+def test_an_url_may_name_several_hosts_and_an_escaped_password(value: str) -> None:
+    assert url("mongodb", "mongodb+srv", "redis", "rediss")(value) == value
+
+
+@pytest.mark.parametrize("value", BAD_URLS)
+def test_what_is_no_url_is_refused_and_never_repeated(value: str) -> None:
+    with pytest.raises(ValueError, match="must be an URL") as refused:
+        url("mongodb", "redis")(value)
+    escaped = "with special characters of user and password escaped"
+    assert str(refused.value) == f"must be an URL that begins with mongodb:// or redis://, {escaped}"
