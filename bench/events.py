@@ -24,7 +24,7 @@ from mesh.events.cloudevents import Envelope, to_headers
 from mesh.ids import new_id
 from mesh.tracing import new_trace
 
-_PACES = (20, 200)  # events a second: one by one, and as many as a busy service has
+_PACES = (20, 100, 200)  # events a second: one by one, and as many as a busy service has
 _EVENTS_A_TRANSACTION = 4
 _PACED_SECONDS = 5
 _MOST_PUBLISHING = 8  # above, the pace is missed instead of the database being flooded
@@ -117,7 +117,7 @@ def _plain_records(topic: str) -> list[Record]:
 
 def main() -> None:
     """Measures, prints and saves."""
-    telemetry.configure_logs("bench", "warning")
+    telemetry.configure_logs("bench", "error")
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # topics that are not there yet are no news here
     figures = uvloop.run(measure())
 

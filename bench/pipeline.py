@@ -8,11 +8,12 @@ import asyncio
 import tempfile
 import time
 from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from marketplace.user.v1 import events_pb2 as events
 
+from mesh import tasks
 from mesh.events.broker import Broker, KafkaSettings
 from mesh.events.consumer import Consumer
 from mesh.events.outbox import OutboxRow
@@ -133,6 +134,4 @@ async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await tasks.cancel([task])
