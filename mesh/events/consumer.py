@@ -192,13 +192,15 @@ class Consumer:
         self._lanes = self._lanes | added
         metrics.CONSUMER_ASSIGNED.set(len(self._lanes))
 
-    def revoked(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
-        """Ends the lanes of partitions that go to another process. Returns the positions to commit."""
+    def revoked(self, driver: Any, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
+        """Ends the lanes of partitions that may go to another process. Returns the positions to commit."""
         self._finish(partitions)
         positions = {key: value for key, value in self._positions_to_commit().items() if key in partitions}
-        self._lanes = {key: lane for key, lane in self._lanes.items() if key not in partitions}
         for partition in partitions:
+            if partition in self._lanes and (offset := self._lanes[partition].resume_at) is not None:
+                driver.seek(partition, offset)  # if it stays here after all, kafka-python would go on after what its lane drops
             self._committed.pop(partition, None)
+        self._lanes = {key: lane for key, lane in self._lanes.items() if key not in partitions}
         metrics.CONSUMER_ASSIGNED.set(len(self._lanes))
         return positions
 
@@ -218,7 +220,7 @@ class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka-
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """Commits what is done with, while this process may still do so."""
-        positions = self._consumer.revoked(list(revoked))
+        positions = self._consumer.revoked(self._driver, list(revoked))
         if positions:
             with suppress(KafkaError):
                 await self._driver.commit_async(positions)
@@ -228,8 +230,8 @@ class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka-
         self._consumer.assigned(list(assigned))
 
     async def on_partitions_lost(self, lost: Sequence[TopicPartition]) -> None:
-        """Drops what was at work: another process does it again, and its inbox knows what has taken effect."""
-        self._consumer.revoked(list(lost))
+        """Drops what was at work: whoever does it again finds in the inbox what has taken effect."""
+        self._consumer.revoked(self._driver, list(lost))
 
 
 async def _comes(event: asyncio.Event, seconds: float) -> bool:

@@ -20,6 +20,7 @@ class Lane:
         fail: Callable[[BaseException], None],
     ) -> None:
         self.position: int | None = None  # the offset after the last record that is done with; None before the first
+        self._begin: int | None = None  # the offset of the first record
         self._loop = loop
         self._handle = handle
         self._fail = fail
@@ -36,8 +37,15 @@ class Lane:
         """How many records are not done with."""
         return self._received - self._done
 
+    @property
+    def resume_at(self) -> int | None:
+        """The offset of the first record that is not done with; None before the first one came."""
+        return self._begin if self.position is None else self.position
+
     def put(self, records: Sequence[ReceivedRecord]) -> None:
-        """Adds records. For the poller's thread."""
+        """Adds records, at least one. For the poller's thread."""
+        if self._begin is None:
+            self._begin = records[0].offset
         self._received += len(records)
         self._loop.call_soon_threadsafe(self._add, records)
 

@@ -110,8 +110,10 @@ class Subscriber:
     def consumer(
         self, broker: Broker, kafka: KafkaSettings, handler: Handler | None = None, settings: HandlingSettings = HANDLING
     ) -> Consumer:
-        subscription = Subscription(self.publisher.event, handler or self.note, "note")
-        return Consumer(self.service, self.database, broker, kafka, [subscription], settings=settings)
+        return Consumer(self.service, self.database, broker, kafka, [self.subscription(handler)], settings=settings)
+
+    def subscription(self, handler: Handler | None = None) -> Subscription[Any]:
+        return Subscription(self.publisher.event, handler or self.note, "note")
 
 
 @asynccontextmanager
