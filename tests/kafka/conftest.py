@@ -2,6 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.mesh.events.conftest import collected
+
+__all__ = ["collected"]
+
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """What is here runs on Apache Kafka alone: make test-kafka."""
