@@ -10,8 +10,17 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from mesh.errors import Conflict
 from mesh.storage.documents import StoredDocument
-from mesh.storage.failures import DuplicateKey, failures_told, is_duplicate, is_write_conflict, seconds_allowed, time_limit
+from mesh.storage.failures import (
+    DuplicateKey,
+    failures_told,
+    is_duplicate,
+    is_write_conflict,
+    seconds_allowed,
+    seconds_until,
+    time_limit,
+)
 from mesh.storage.session import Ambient, current_ambient
+from mesh.storage.turns import Turns
 
 D = TypeVar("D", bound=StoredDocument)
 R = TypeVar("R")
@@ -28,9 +37,10 @@ class Collection(Generic[D]):
     Every method raises Unavailable when the database does not answer in time and DeadlinePassed when the call's time is over.
     """
 
-    def __init__(self, driver: AsyncCollection[Son], document_class: type[D], longest_seconds: float) -> None:
+    def __init__(self, driver: AsyncCollection[Son], document_class: type[D], turns: Turns, longest_seconds: float) -> None:
         self._driver = driver
         self._document_class = document_class
+        self._turns = turns
         self._longest_seconds = longest_seconds
 
     async def get(self, document_id: str) -> D | None:
@@ -143,11 +153,11 @@ class Collection(Generic[D]):
                 if is_duplicate(error):
                     raise DuplicateKey from error
                 raise  # as the driver's error: the transaction reads its labels to decide whether to run again
-        limit = seconds_allowed(self._longest_seconds)
-        give_up = asyncio.get_running_loop().time() + limit
-        with failures_told():
-            async with time_limit(limit):
-                return await self._repeat_conflicts(work, give_up)
+        give_up = asyncio.get_running_loop().time() + seconds_allowed(self._longest_seconds)
+        async with self._turns.turn(give_up):
+            with failures_told():
+                async with time_limit(seconds_until(give_up)):
+                    return await self._repeat_conflicts(work, give_up)
 
     async def _repeat_conflicts(self, work: Callable[[AsyncClientSession | None], Awaitable[R]], give_up: float) -> R:
         while True:

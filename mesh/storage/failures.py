@@ -42,6 +42,11 @@ def seconds_allowed(longest: float) -> float:
     return min(longest, left)
 
 
+def seconds_until(moment: float) -> float:
+    """What is left until this moment of the loop's clock; never nothing, so that it can be a limit."""
+    return max(moment - asyncio.get_running_loop().time(), 0.001)
+
+
 @asynccontextmanager
 async def time_limit(seconds: float) -> AsyncIterator[None]:
     """Every driver operation inside ends within these seconds together. Raises the driver's errors as they are."""

@@ -18,8 +18,9 @@ from mesh.errors import Unavailable
 from mesh.events.outbox import OutboxRow, append
 from mesh.storage.collection import Collection
 from mesh.storage.documents import StoredDocument
-from mesh.storage.failures import DuplicateKey, failures_told, seconds_allowed, time_limit
+from mesh.storage.failures import DuplicateKey, failures_told, seconds_allowed, seconds_until, time_limit
 from mesh.storage.session import Ambient, current_ambient, entered
+from mesh.storage.turns import MOST_CONNECTIONS, Turns
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -46,6 +47,8 @@ def connect(mongo_url: str, timeout_seconds: float = 3.0) -> AsyncMongoClient[di
         connectTimeoutMS=milliseconds,
         w="majority",
         journal=True,
+        maxPoolSize=MOST_CONNECTIONS,
+        maxConnecting=MOST_CONNECTIONS,  # who waits for others to connect waits inside the driver
     )
 
 
@@ -64,6 +67,7 @@ class Database:
         self._driver = client[name]
         self._clock = clock or SystemClock()
         self._timeout_seconds = timeout_seconds
+        self._turns = Turns()
         self._collections: dict[type[StoredDocument], Collection[Any]] = {}
         self._published: list[Callable[[], None]] = []
         self._ending: set[asyncio.Task[None]] = set()
@@ -78,7 +82,7 @@ class Database:
         found = self._collections.get(document_class)
         if found is None:
             driver = self._driver[document_class._get_collection_name()]
-            found = self._collections[document_class] = Collection(driver, document_class, self._timeout_seconds)
+            found = self._collections[document_class] = Collection(driver, document_class, self._turns, self._timeout_seconds)
         return found
 
     async def ensure_indexes(self) -> None:
@@ -117,12 +121,13 @@ class Database:
         if current_ambient(self._driver.name) is not None:
             return await work()
         give_up = asyncio.get_running_loop().time() + seconds_allowed(self._timeout_seconds)
-        session = self._client.start_session()
-        try:
-            with failures_told():
-                return await self._run(session, work, give_up)
-        finally:
-            await self._end(session, give_up)
+        async with self._turns.turn(give_up):
+            session = self._client.start_session()
+            try:
+                with failures_told():
+                    return await self._run(session, work, give_up)
+            finally:
+                await self._end(session, give_up)
 
     async def _run(self, session: AsyncClientSession, work: Callable[[], Awaitable[T]], give_up: float) -> T:
         call = find_call()
@@ -145,7 +150,7 @@ class Database:
         await session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority", j=True))
         ambient = Ambient(self._driver.name, session, asyncio.current_task())
         try:
-            async with time_limit(_seconds_until(give_up)):
+            async with time_limit(seconds_until(give_up)):
                 with entered(ambient):
                     if scope is not None:
                         await scope.claim()
@@ -170,7 +175,7 @@ class Database:
         ending = asyncio.create_task(_abort_and_end(session))
         self._ending.add(ending)
         ending.add_done_callback(self._ending.discard)
-        await asyncio.wait({ending}, timeout=_seconds_until(give_up))
+        await asyncio.wait({ending}, timeout=seconds_until(give_up))
 
 
 async def _commit(session: AsyncClientSession, give_up: float) -> None:
@@ -206,7 +211,3 @@ async def _abort_and_end(session: AsyncClientSession) -> None:
     with suppress(PyMongoError):
         await _abort(session)
     await session.end_session()
-
-
-def _seconds_until(moment: float) -> float:
-    return max(moment - asyncio.get_running_loop().time(), 0.001)

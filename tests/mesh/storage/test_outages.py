@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import pytest
@@ -250,3 +250,26 @@ async def test_a_network_that_holds_everything_back_is_told_in_time(server: Prog
             finally:
                 proxy.release()
             await until(lambda: heals(things), HEALED_WITHIN_SECONDS)
+
+
+async def test_a_stall_with_more_callers_than_connections_is_over_when_the_database_is_back(
+    server: Program, database: Database, things: Collection[Thing]
+) -> None:
+    stop = asyncio.Event()
+
+    async def ask_again_and_again(number: int) -> None:
+        while not stop.is_set():
+            with suppress(Unavailable):
+                await (database.transaction(lambda: things.count({})) if number % 2 else things.count({}))
+
+    callers = [asyncio.create_task(ask_again_and_again(number)) for number in range(400)]
+    for _ in range(2):
+        async with frozen(server):
+            await asyncio.sleep(3 * LONGEST_SECONDS)  # long enough for every caller to give up at least once
+    stop.set()
+    ended, hanging = await asyncio.wait(callers, timeout=HEALED_WITHIN_SECONDS)
+    assert (len(ended), len(hanging)) == (len(callers), 0)
+    for caller in ended:
+        await caller
+    await database.ping()
+    assert await asyncio.gather(*(things.count({"_id": "none"}) for _ in range(50))) == [0] * 50
