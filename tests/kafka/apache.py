@@ -1,5 +1,6 @@
 """Apache Kafka: one KRaft node out of the jars that tests/kafka/pom.xml pins, on loopback, with its data in a folder."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +12,8 @@ _ROOT = Path(__file__).parents[2]
 _POM = Path(__file__).with_name("pom.xml")
 _JARS = _ROOT / ".local" / "kafka"
 _STAMP = "pom.xml"  # a copy of what the jars were fetched for
-_NEEDS = "The tests on Apache Kafka need Java 17 or newer and Maven on PATH, and {} is missing."
+_NEEDS = "The tests on Apache Kafka need Java 17 or newer and Maven on PATH: {}."
+_OLDEST = 17
 _CLUSTER = "bWFya2V0cGxhY2UtdGVzdA"
 _JAVA = ["java", "-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"]
 _PROPERTIES = """\
@@ -40,7 +42,11 @@ def fetch_jars() -> None:
     """Fetches the jars unless those of this pom are there. Raises StackError, in a sentence, when that is not possible."""
     for program in ("java", "mvn"):
         if shutil.which(program) is None:
-            raise StackError(_NEEDS.format(program))
+            raise StackError(_NEEDS.format(f"there is no {program}"))
+    found = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', found)
+    if version is None or int(version[1]) < _OLDEST:
+        raise StackError(_NEEDS.format(f"java is {found.partition(chr(10))[0] or 'not usable'}"))
     stamp = _JARS / _STAMP
     if stamp.is_file() and stamp.read_text() == _POM.read_text():
         return
