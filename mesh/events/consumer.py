@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mesh.storage.mongo import Database
 
 _POLL_MS = 100
+_FETCH_MS = 100  # how long an answer may wait for more records; some brokers wait although there are some
 _COMMIT_SECONDS = 0.1
 _MOST_WAITING = 500  # records of one partition that wait here; above, the partition is paused
 _FEW_WAITING = 100
@@ -121,6 +122,7 @@ class Consumer:
             allow_auto_create_topics=False,
             session_timeout_ms=self._kafka.session_timeout_ms,
             heartbeat_interval_ms=self._kafka.heartbeat_interval_ms,
+            fetch_max_wait_ms=_FETCH_MS,
             metrics_enabled=False,
         )
         try:

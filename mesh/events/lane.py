@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from mesh.events.dead_letters import ReceivedRecord
+from mesh.tasks import cancel
 
 
 class Lane:
@@ -56,9 +57,7 @@ class Lane:
         self._arrived.set()
         if self._task is not None:
             _, unfinished = await asyncio.wait({self._task}, timeout=grace_seconds)
-            for task in unfinished:
-                task.cancel()
-                await asyncio.wait({task})
+            await cancel(unfinished)
 
     def _start(self) -> None:
         self._task = self._loop.create_task(self._run())

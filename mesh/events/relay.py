@@ -35,7 +35,7 @@ _log = structlog.get_logger()
 class RelaySettings:
     """The relay's pace."""
 
-    batch_size: int = 500
+    batch_size: int = 100  # marked in one transaction, which must not take long
     poll_seconds: float = 0.5  # how soon it sees what another process has committed
     check_seconds: float = 2.0  # how often an idle relay looks whether the broker still has what was sent
     lease_seconds: float = 4.0
