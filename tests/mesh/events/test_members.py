@@ -43,7 +43,7 @@ async def test_members_that_join_and_leave_lose_nothing_and_turn_no_order_round(
     try:
         async with running(publisher.relay(broker).run()), member(subscriber, database_server.url, broker, kafka) as first:
             await until(lambda: len(first.attempts) > 0)
-            for _ in range(3):
+            for _ in range(2):
                 async with member(subscriber, database_server.url, broker, kafka) as joined:
                     await until(lambda: len(joined.attempts) > 0, 20, "the new member gets partitions")
                 await until(has_more(first, 20), 20, "the old one gets them back")
