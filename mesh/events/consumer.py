@@ -7,7 +7,6 @@ import asyncio
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -179,11 +178,8 @@ class Consumer:
 
     def _finish(self, partitions: Sequence[TopicPartition]) -> None:
         """Ends the partitions' lanes. Blocks the thread until the records at work are done with or given up."""
-        closing: list[Future[None]] = [
-            asyncio.run_coroutine_threadsafe(self._lanes[partition].close(_FINISH_SECONDS), self._loop)
-            for partition in partitions
-            if partition in self._lanes
-        ]
+        lanes = [self._lanes[partition] for partition in partitions if partition in self._lanes]
+        closing = [asyncio.run_coroutine_threadsafe(lane.close(_FINISH_SECONDS), self._loop) for lane in lanes]
         for each in closing:
             with suppress(TimeoutError):
                 each.result(timeout=2 * _FINISH_SECONDS)
