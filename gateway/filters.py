@@ -8,7 +8,6 @@ from gateway.shapes import Config, header, typed
 from mesh.contract import methods
 
 TRANSCODER_FILTER = "envoy.filters.http.grpc_json_transcoder"
-_ASIDE = "edge-forwarded-for"
 LARGEST_BODY_BYTES = 1 << 20  # as the services' own limit for a message
 
 
@@ -54,14 +53,27 @@ def method_statistics() -> Config:
 
 
 def foreign_headers(trusted_proxies: int) -> list[Config]:
-    """Takes away every header `x-…` that comes in, before anything reads it: whom a call comes from is for the edge to say.
+    """Takes away headers that are not for clients to set, before anything reads them.
 
-    Behind trusted proxies what they say of addresses stays; Envoy counts them from the nearest and believes no others.
+    Those `x-…` say whom a call comes from. Behind trusted proxies what they say of addresses stays; Envoy counts them from the
+    nearest and believes no others.
+
+    Those that gRPC reads itself, binary ones included, end a call inside the server's library when they are malformed, and calls
+    of others on the same connection too. A client's deadline stays; gateway/queries.py sees to its form.
     """
-    removal = {"remove_on_match": {"key_matcher": {"prefix": "x-"}}}
-    if not trusted_proxies:
-        return [removal]
-    return [{"remove": _ASIDE}, _copy("x-forwarded-for", _ASIDE), removal, _copy(_ASIDE, "x-forwarded-for"), {"remove": _ASIDE}]
+    aside = {"grpc-timeout": "edge-timeout"} | ({"x-forwarded-for": "edge-forwarded-for"} if trusted_proxies else {})
+    return [
+        *({"remove": other} for other in aside.values()),
+        *(_copy(name, other) for name, other in aside.items()),
+        *(_remove_all({"prefix": prefix}) for prefix in ("x-", "grpc-", "lb-", "endpoint-load-")),
+        _remove_all({"suffix": "-bin"}),
+        *(_copy(other, name) for name, other in aside.items()),
+        *({"remove": other} for other in aside.values()),
+    ]
+
+
+def _remove_all(names: Config) -> Config:
+    return {"remove_on_match": {"key_matcher": names}}
 
 
 def _copy(source: str, target: str) -> Config:

@@ -2,7 +2,7 @@
 
 from gateway import filters
 from gateway.clusters import ADMIN_CLUSTER, BUFFER_BYTES
-from gateway.queries import query_filter
+from gateway.queries import form_filter
 from gateway.rates import JWT_FILTER, RATE_FILTER, rate_filter
 from gateway.replies import local_replies
 from gateway.routes import HEALTH_PATH, OPENAPI_PATH, route_configuration
@@ -34,7 +34,7 @@ def _client_listener(edge: EdgeSettings, openapi: str) -> Config:
             _CORS,
             extension("envoy.filters.http.grpc_web", typed("extensions.filters.http.grpc_web.v3.GrpcWeb")),
             tokens,
-            extension("envoy.filters.http.rbac", query_filter()),
+            extension("envoy.filters.http.rbac", form_filter()),
             extension("envoy.filters.http.body_size_limit", filters.body_limit()),
             extension(filters.TRANSCODER_FILTER, filters.transcoder(at_edge)),
             extension("envoy.filters.http.grpc_stats", filters.method_statistics()),

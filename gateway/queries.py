@@ -1,4 +1,8 @@
-"""Keeps the query string from saying what the path or the body says: the transcoder would let it win over the path."""
+"""Refuses requests by their form.
+
+A query string may not say what the path or the body says: the transcoder would let it win over the path. A deadline that is none
+would make gRPC end the calls of others too.
+"""
 
 import re
 from collections.abc import Iterator
@@ -12,9 +16,13 @@ _ANY_ESCAPED_NAME = (
 )  # no name in the contract needs an escape, which could hide one from the rules below
 
 
-def query_filter() -> Config:
-    """Refuses query strings beside a body, parameters that are variables of the path, and names with escapes."""
+DEADLINE_POLICY = "malformed deadline"
+
+
+def form_filter() -> Config:
+    """Refuses query strings beside a body, parameters that are variables of the path, names with escapes, and such deadlines."""
     policies = {
+        DEADLINE_POLICY: _policy(_present("grpc-timeout"), _not(_header("grpc-timeout", "[0-9]{1,8}[HMSmun]"))),
         "query beside a body": _policy(_header(":method", "POST|PUT|PATCH"), _header(":path", r".*\?.*")),
         "escaped name": _policy(_header(":path", _ANY_ESCAPED_NAME)),
         **{f"variable of {binding.path}": _policy(*_collision(binding)) for binding in _with_variables()},
@@ -46,6 +54,14 @@ def _camel(name: str) -> str:
 
 def _header(name: str, pattern: str) -> Config:
     return {"header": {"name": name, "string_match": {"safe_regex": {"regex": pattern}}}}
+
+
+def _present(name: str) -> Config:
+    return {"header": {"name": name, "present_match": True}}
+
+
+def _not(condition: Config) -> Config:
+    return {"not_rule": condition}
 
 
 def _policy(*conditions: Config) -> Config:

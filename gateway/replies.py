@@ -16,6 +16,7 @@ from google.protobuf.json_format import MessageToDict
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
+from gateway.queries import DEADLINE_POLICY
 from gateway.shapes import Config, extension, header, typed
 from mesh.status_details import MESH_DOMAIN, STATUS_DETAILS_KEY
 
@@ -60,6 +61,9 @@ REQUEST_INVALID = Refusal("REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 0, "The req
 QUERY_NOT_ALLOWED = Refusal(
     "REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 400, "The query string may not say what the path or the body says."
 )
+DEADLINE_MALFORMED = Refusal(
+    "REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 400, "The header `grpc-timeout` is not 1 to 8 digits and one of H, M, S, m, u, n."
+)
 NOT_TRANSCODABLE = Refusal("REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 400, _ENVOYS_OWN_TEXT)
 DEADLINE_PASSED = Refusal("DEADLINE_PASSED", _CODE.DEADLINE_EXCEEDED, 504, "This took longer than it may.")
 UNAVAILABLE = Refusal(
@@ -72,6 +76,7 @@ _CASES = (
     ("response.code_details.contains('Jwt_is_expired')", TOKEN_EXPIRED),
     ("response.code_details.contains('Jwks_remote_fetch')", KEYS_UNAVAILABLE),
     ("response.code_details.startsWith('jwt_authn')", TOKEN_INVALID),
+    (f"response.code_details.contains('{DEADLINE_POLICY.replace(' ', '_')}')", DEADLINE_MALFORMED),
     ("response.code_details.startsWith('rbac')", QUERY_NOT_ALLOWED),
     ("response.code == 429", RATE_LIMITED),
     ("response.code == 413", REQUEST_TOO_LARGE),
