@@ -25,6 +25,7 @@ from mesh.events.subscription import Delivery, Subscription
 from mesh.ids import new_id
 from mesh.storage.documents import StoredDocument
 from mesh.storage.mongo import Database, connect
+from mesh.tasks import cancel
 from tests.mesh.protos import event_class
 
 Handler = Callable[[Any, Delivery], Awaitable[None]]
@@ -118,7 +119,7 @@ class Subscriber:
 
 @asynccontextmanager
 async def opened(
-    url: str, name: str = "", *, clock: Clock | None = None, timeout_seconds: float = 3.0
+    url: str, name: str = "", *, clock: Clock | None = None, timeout_seconds: float = 15.0
 ) -> AsyncIterator[Database]:
     """A database with what events need; dropped at the end when it has no name."""
     client = connect(url, timeout_seconds)
@@ -141,9 +142,7 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[Callable[[],
     try:
         yield task.done
     finally:
-        while not task.done():  # a cancellation can be swallowed before Python 3.12, so that it is asked again
-            task.cancel()
-            await asyncio.wait({task}, timeout=0.2)
+        await cancel({task})
         if not task.cancelled():
             task.result()
 
