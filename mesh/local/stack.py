@@ -12,6 +12,7 @@ from typing import Literal, NoReturn
 from mesh.local import probes, programs
 from mesh.local.addresses import FIXED, Addresses, EdgeAddresses, choose_addresses, require_free
 from mesh.local.certificates import Authority, Certificate
+from mesh.local.outside import require_answering
 from mesh.local.parts import ADMIN_EMAIL, Parts
 from mesh.local.program import Program, StackError
 from mesh.local.secrets_file import Secrets, read_or_make
@@ -172,6 +173,7 @@ class Stack:
         urls: dict[str, str] = {}
         for name, (variable, make, url) in _INFRASTRUCTURE.items():
             if given := self._variables.get(variable):
+                require_answering(variable, given)
                 urls[name] = given
                 progress(name, "external", 0.0)
                 continue

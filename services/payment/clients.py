@@ -82,13 +82,13 @@ class StripeProvider:
     def read_notice(self, payload: bytes, signature: str) -> Notice:
         try:
             stripe.WebhookSignature.verify_header(payload, signature, self._webhook_secret, _TOLERANCE_SECONDS)
-        except (stripe.SignatureVerificationError, UnicodeError):
+        except (stripe.SignatureVerificationError, UnicodeError, TypeError):  # a TypeError is how hmac refuses what is not ASCII
             raise Unauthenticated("WEBHOOK_SIGNATURE_INVALID", "The webhook's signature is not valid.") from None
         try:
             event = json.loads(payload)
             intent_id = event["data"]["object"]["id"] if event["type"].startswith("payment_intent.") else ""
-            return Notice(str(event["id"]), str(intent_id))
-        except (ValueError, KeyError, TypeError, AttributeError):
+            return Notice(_ascii(event["id"]), _ascii(intent_id))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise InvalidInput("REQUEST_INVALID", "The webhook's body is not an event of Stripe.") from None
 
     async def close(self) -> None:
@@ -147,6 +147,13 @@ class StripeProvider:
             return _intent(change())
         except (stripe.CardError, stripe.InvalidRequestError):
             return _intent(self._intents.retrieve(payment.intent_id))
+
+
+def _ascii(value: object) -> str:
+    """An id of Stripe's. Raises ValueError for what is none."""
+    if not isinstance(value, str) or not value.isascii():
+        raise ValueError("not an id")
+    return value
 
 
 def _key(payment: Payment, operation: str) -> stripe.RequestOptions:

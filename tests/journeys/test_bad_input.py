@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -175,6 +176,14 @@ async def test_unsigned_webhook_changes_nothing(booked: Scene) -> None:
         assert answer.status_code == 401
         assert answer.json()["details"][0]["reason"] == "WEBHOOK_SIGNATURE_INVALID"
     assert await booked.payment_state() == "PAYMENT_STATE_AUTHORIZED"
+
+
+async def test_a_signature_that_is_no_text_is_refused(booked: Scene) -> None:
+    headers = {b"stripe-signature": "t=1,v1=é".encode(), b"content-type": b"application/json"}
+    async with httpx.AsyncClient(base_url=booked.doors.edge_url) as http:
+        answer = await http.post("/v1/webhooks/stripe", content=b"{}", headers=headers)
+    assert answer.status_code == 401
+    assert answer.json()["details"][0]["reason"] == "WEBHOOK_SIGNATURE_INVALID"
 
 
 async def test_unknown_path_and_method_say_so(booked: Scene) -> None:

@@ -128,3 +128,9 @@ def broker_server(request: pytest.FixtureRequest) -> Running:
 def cache_server(request: pytest.FixtureRequest) -> Running:
     """A cache; tests take keys of their own."""
     return infrastructure_of(request.config).cache()
+
+
+@pytest.fixture(scope="session")
+def outside(database_server: Running, broker_server: Running, cache_server: Running) -> dict[str, str]:
+    """The variables by which a stack uses the session's servers instead of its own."""
+    return {"MONGO_URL": database_server.url, "KAFKA_BOOTSTRAP": broker_server.url, "REDIS_URL": cache_server.url}

@@ -20,8 +20,6 @@ from mesh.local.ports import free_port, is_free
 from mesh.local.program import accepts
 from mesh.local.stack import SERVICES, Stack, StackError
 
-NOWHERE = {"MONGO_URL": "mongodb://127.0.0.1:1/", "KAFKA_BOOTSTRAP": "127.0.0.1:1", "REDIS_URL": "redis://127.0.0.1:1/0"}
-
 
 def wait_until(is_so: Callable[[], bool], seconds: float = 20) -> None:
     give_up = time.monotonic() + seconds
@@ -72,9 +70,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[Stack]:
+def small(tmp_path: Path, outside: dict[str, str]) -> Iterator[Stack]:
     """A stack of nothing but the simulators."""
-    stack = Stack(tmp_path, services=(), with_edge=False, environment=NOWHERE)
+    stack = Stack(tmp_path, services=(), with_edge=False, environment=outside)
     yield stack
     stack.stop()
 
@@ -142,8 +140,8 @@ def test_secrets_are_for_the_owner_alone(stack: Stack) -> None:
     assert stack.admin[1] not in repr(stack.secrets)
 
 
-def test_data_and_secrets_survive_a_restart_and_nothing_runs_in_between(tmp_path: Path) -> None:
-    environment = {name: url for name, url in NOWHERE.items() if name != "MONGO_URL"}
+def test_data_and_secrets_survive_a_restart_and_nothing_runs_in_between(tmp_path: Path, outside: dict[str, str]) -> None:
+    environment = {name: url for name, url in outside.items() if name != "MONGO_URL"}
     stack = Stack(tmp_path, services=(), with_edge=False, environment=environment)
     try:
         stack.start()
@@ -170,8 +168,10 @@ def listening(process: psutil.Process) -> int:
     return int(port)
 
 
-def test_servers_outside_are_used_instead_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, url in NOWHERE.items():
+def test_servers_outside_are_used_instead_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outside: dict[str, str]
+) -> None:
+    for name, url in outside.items():
         monkeypatch.setenv(name, url)
     told: list[tuple[str, str]] = []
     stack = Stack(tmp_path, services=(), with_edge=False)
@@ -187,9 +187,11 @@ def test_servers_outside_are_used_instead_of_its_own(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize(
     "name, variable", [("edge", "EDGE_PORT"), ("edge_admin", "EDGE_ADMIN_PORT"), ("mailbox", "MAILBOX_PORT")]
 )
-def test_a_taken_port_is_told_in_one_sentence_and_nothing_is_left_running(tmp_path: Path, name: str, variable: str) -> None:
+def test_a_taken_port_is_told_in_one_sentence_and_nothing_is_left_running(
+    tmp_path: Path, name: str, variable: str, outside: dict[str, str]
+) -> None:
     ports = {"EDGE_PORT": free_port(), "EDGE_ADMIN_PORT": free_port(), "MAILBOX_PORT": free_port()}
-    environment = {**NOWHERE, **{key: str(port) for key, port in ports.items()}}
+    environment = {**outside, **{key: str(port) for key, port in ports.items()}}
     stack = Stack(tmp_path, ports="fixed", services=(), render_edge=render_minimal, environment=environment)
     assert stack.addresses.ports[name] == ports[variable]
     with socket.create_server(("127.0.0.1", ports[variable])), pytest.raises(StackError) as failure:
@@ -198,31 +200,57 @@ def test_a_taken_port_is_told_in_one_sentence_and_nothing_is_left_running(tmp_pa
     assert running(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    "variable, url",
+    [
+        ("MONGO_URL", "mongodb://somebody:secret@127.0.0.1:1/?serverSelectionTimeoutMS=300"),
+        ("MONGO_URL", "secret"),
+        ("REDIS_URL", "redis://:secret@127.0.0.1:1/0"),
+        ("REDIS_URL", "secret"),
+        ("KAFKA_BOOTSTRAP", "127.0.0.1:1"),
+    ],
+)
+def test_a_server_outside_that_does_not_answer_is_told_without_its_url(
+    tmp_path: Path, outside: dict[str, str], variable: str, url: str
+) -> None:
+    stack = Stack(tmp_path, services=(), with_edge=False, environment={**outside, variable: url})
+    with pytest.raises(StackError, match=f"^{variable} names a server that does not answer") as failure:
+        stack.start()
+    assert "secret" not in str(failure.value)
+    assert running(tmp_path) == []
+
+
 def test_a_port_that_is_none_is_told(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="EDGE_PORT must be a port"):
         Stack(tmp_path, ports="fixed", with_edge=False, environment={"EDGE_PORT": "eighty"})
 
 
-def test_a_service_that_cannot_start_is_told_with_its_last_words_and_nothing_is_left_running(tmp_path: Path) -> None:
-    stack = Stack(tmp_path, services=("analytics",), with_edge=False, environment={**NOWHERE, "LOG_LEVEL": "shout"})
+def test_a_service_that_cannot_start_is_told_with_its_last_words_and_nothing_is_left_running(
+    tmp_path: Path, outside: dict[str, str]
+) -> None:
+    stack = Stack(tmp_path, services=("analytics",), with_edge=False, environment={**outside, "LOG_LEVEL": "shout"})
     with pytest.raises(StackError, match=r"analytics ended with exit code 2\.(?s:.*)LOG_LEVEL must be one of"):
         stack.start()
     assert running(tmp_path) == []
 
 
-def test_a_configuration_that_the_edge_refuses_is_told_and_nothing_is_left_running(tmp_path: Path) -> None:
-    stack = Stack(tmp_path, services=(), render_edge=lambda _edge: '{"admin": 1}', environment=NOWHERE)
+def test_a_configuration_that_the_edge_refuses_is_told_and_nothing_is_left_running(
+    tmp_path: Path, outside: dict[str, str]
+) -> None:
+    stack = Stack(tmp_path, services=(), render_edge=lambda _edge: '{"admin": 1}', environment=outside)
     with pytest.raises(StackError, match=r"edge ended with exit code 1"):
         stack.start()
     assert running(tmp_path) == []
 
 
-def test_a_missing_program_is_told_and_nothing_is_left_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_program_is_told_and_nothing_is_left_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outside: dict[str, str]
+) -> None:
     def missing() -> str:
         raise StackError("The program envoy is missing.")
 
     monkeypatch.setattr("mesh.local.parts.envoy_binary", missing)
-    stack = Stack(tmp_path, services=(), render_edge=render_minimal, environment=NOWHERE)
+    stack = Stack(tmp_path, services=(), render_edge=render_minimal, environment=outside)
     with pytest.raises(StackError, match="envoy is missing"):
         stack.start()
     assert running(tmp_path) == []

@@ -10,32 +10,38 @@ from mesh.local.addresses import choose_addresses, port_of
 from mesh.local.ports import free_port
 from mesh.local.stack import Stack, StackError
 
-NOWHERE = {"KAFKA_BOOTSTRAP": "127.0.0.1:1", "REDIS_URL": "redis://127.0.0.1:1/0"}
+
+@pytest.fixture
+def own_database(outside: dict[str, str]) -> dict[str, str]:
+    """All servers but the database are outside."""
+    return {name: url for name, url in outside.items() if name != "MONGO_URL"}
 
 
-def test_a_fresh_stack_begins_without_what_was_stored_but_takes_nothing_from_a_running_one(tmp_path: Path) -> None:
+def test_a_fresh_stack_begins_without_what_was_stored_but_takes_nothing_from_a_running_one(
+    tmp_path: Path, own_database: dict[str, str]
+) -> None:
     stored = tmp_path / "data" / "stored"
     stored.parent.mkdir()
     stored.touch()
-    stack = Stack(tmp_path, services=(), with_edge=False, fresh=True, environment=NOWHERE)
+    stack = Stack(tmp_path, services=(), with_edge=False, fresh=True, environment=own_database)
     try:
         stack.start()
         assert not stored.exists()
         stored.touch()
         with pytest.raises(StackError, match="running already"):
-            Stack(tmp_path, services=(), with_edge=False, fresh=True, environment=NOWHERE).start()
+            Stack(tmp_path, services=(), with_edge=False, fresh=True, environment=own_database).start()
         assert stored.exists()
     finally:
         stack.stop()
 
 
-def test_the_urls_of_its_servers_are_told_its_own_and_those_outside(tmp_path: Path) -> None:
-    stack = Stack(tmp_path, services=(), with_edge=False, environment=NOWHERE)
+def test_the_urls_of_its_servers_are_told_its_own_and_those_outside(tmp_path: Path, own_database: dict[str, str]) -> None:
+    stack = Stack(tmp_path, services=(), with_edge=False, environment=own_database)
     try:
         stack.start()
         with pymongo.MongoClient[dict[str, Any]](stack.urls["database"]) as client:
             assert client.admin.command("ping")["ok"] == 1
-        assert (stack.urls["broker"], stack.urls["cache"]) == tuple(NOWHERE.values())
+        assert (stack.urls["broker"], stack.urls["cache"]) == (own_database["KAFKA_BOOTSTRAP"], own_database["REDIS_URL"])
     finally:
         stack.stop()
 

@@ -133,7 +133,9 @@ class Bench:
         )
 
     async def webhook(self, event: object, *, age_seconds: int = 0, secret: str = WEBHOOK_SECRET, header: str = "") -> None:
-        body = json.dumps(event, indent=2).encode()
+        await self.raw_webhook(json.dumps(event, indent=2).encode(), age_seconds=age_seconds, secret=secret, header=header)
+
+    async def raw_webhook(self, body: bytes, *, age_seconds: int = 0, secret: str = WEBHOOK_SECRET, header: str = "") -> None:
         signed = header or signature(body, secret, int(time.time()) - age_seconds)
         stub = self.service.stub(PaymentServiceStub)
         request = pb.ReceiveStripeWebhookRequest(payload=HttpBody(content_type="application/json", data=body))

@@ -127,6 +127,9 @@ async def test_what_is_not_ours_is_acknowledged_and_ignored(bench: Bench) -> Non
 
 async def test_a_signed_body_that_is_no_event_is_refused(bench: Bench) -> None:
     bodies: list[object] = [{}, [], {"id": "evt_1", "type": "payment_intent.succeeded"}, {"id": "evt_1", "type": 1}]
+    bodies.append({"id": "\ud800", "type": "charge.captured"})
     for body in bodies:
         with pytest.raises(InvalidInput):
             await bench.webhook(body)
+    with pytest.raises(InvalidInput):
+        await bench.raw_webhook(b"[" * 100_000)
