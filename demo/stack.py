@@ -41,6 +41,9 @@ def local_stack(
         stack.stop()
 
 
+_ORIGINS = ("http://localhost:*", "http://127.0.0.1:*")  # pages that somebody works on beside the stack
+
+
 def render_edge(edge: EdgeAddresses) -> str:
     """Envoy's bootstrap for a local stack."""
     return render(
@@ -54,6 +57,7 @@ def render_edge(edge: EdgeAddresses) -> str:
             certificate_file=edge.certificate_file,
             key_file=edge.key_file,
             rate_scale=edge.rate_scale,
+            allowed_origins=_ORIGINS,
         )
     )
 

@@ -32,8 +32,10 @@ _OPTIONS = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-    ("grpc.http2.max_ping_strikes", 3),
+    (
+        "grpc.http2.max_ping_strikes",
+        0,
+    ),  # who connects is known by certificate; a peer that was frozen pings several times at once
     # Connections are renewed now and then, so that clients find replicas that were added after they connected.
     ("grpc.max_connection_age_ms", 600_000),
 )

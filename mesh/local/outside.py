@@ -1,5 +1,6 @@
 """Servers outside of the stack, which stand in for its own: asked once whether they answer, before anything relies on them."""
 
+import socket
 from collections.abc import Callable, Mapping
 
 from mesh.local.program import StackError
@@ -33,9 +34,17 @@ def _ask_redis(url: str) -> None:
 
 
 def _ask_kafka(bootstrap: str) -> None:
-    from kafka import KafkaAdminClient
-
-    KafkaAdminClient(bootstrap_servers=bootstrap.split(","), bootstrap_timeout_ms=_SECONDS * 1000).close()
+    """One of the brokers has to accept a connection; kafka-python's own clients leave sockets open when none does."""
+    failure: Exception = ValueError(bootstrap)
+    for address in bootstrap.split(","):
+        host, _, port = address.strip().rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _SECONDS).close()
+        except (OSError, ValueError) as error:
+            failure = error
+        else:
+            return
+    raise failure
 
 
 _ASK: Mapping[str, Callable[[str], None]] = {"MONGO_URL": _ask_mongo, "REDIS_URL": _ask_redis, "KAFKA_BOOTSTRAP": _ask_kafka}

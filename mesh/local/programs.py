@@ -10,13 +10,23 @@ from mesh.local.program import Program, StackError
 DATABASE_URL = "mongodb://{}/?directConnection=true&retryWrites=false"
 """SecantusDB knows a repeated write again on the same connection only, so that the driver must not repeat it on another one."""
 
+# As `secantusd-py`, which has no option for how long a transaction lives that nobody goes on with. What a killed process left
+# open locks its documents for so long; ours take three seconds at most. For MongoDB itself: transactionLifetimeLimitSeconds.
+_DATABASE = """
+from functools import partial
+from secantus import cli
+cli.SecantusDBServer = partial(cli.SecantusDBServer, transaction_lifetime_seconds=5)
+cli.main()
+"""
+
 
 def database_program(folder: Path, logs: Path | None = None) -> Program:
     """SecantusDB: MongoDB's protocol, on disk. What it has acknowledged survives a kill."""
     port = free_port()
-    binary = _existing(Path(sys.executable).with_name("secantusd-py"), "secantusdb")
+    _package_folder("secantus", "secantusdb")
     arguments = ["--host", LOOPBACK, "--port", str(port), "--storage-path", str(folder / "database")]
-    return Program("database", [binary, *arguments, "--cache-size", "64M", "--sync-on-commit"], port, folder, logs=logs)
+    command = [sys.executable, "-c", _DATABASE, *arguments, "--cache-size", "64M", "--sync-on-commit"]
+    return Program("database", command, port, folder, logs=logs)
 
 
 def broker_program(folder: Path, logs: Path | None = None) -> Program:

@@ -121,6 +121,12 @@ class Booking:
         """What the provider gets."""
         return self.price.less(self.commission)
 
+    @property
+    def cancel_reason(self) -> str:
+        """What the party that called it off said of it."""
+        is_cancelled = self.state in (BookingState.CANCELLED_BY_CUSTOMER, BookingState.CANCELLED_BY_PROVIDER)
+        return self.move_reason if is_cancelled else ""
+
     def actor_of(self, account_id: str) -> Actor | None:
         """The part that this account has in the booking, if any."""
         if account_id == self.customer_id:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from babel.numbers import is_currency
+
 from mesh.errors import InvalidInput
 from mesh.ids import derived_id
 from services.booking.model.categories import require_category
@@ -46,6 +48,8 @@ class Offering:
 def state_offering(offering: Offering) -> Offering:
     """The offering, checked. Raises InvalidInput (CATEGORY_UNKNOWN, PRICE_INVALID)."""
     require_category(offering.category_id)
+    if not is_currency(offering.price.currency_code):
+        raise InvalidInput("PRICE_INVALID", "There is no such currency in ISO 4217.")
     if offering.price.amount_minor <= 0:
         raise InvalidInput("PRICE_INVALID", "A price must be above 0.")
     if offering.total_price(_LONGEST_BOOKING).amount_minor > LARGEST_AMOUNT_MINOR:

@@ -27,6 +27,7 @@ def write_booking(booking: Booking, account_id: str) -> pb.Booking:
         net=write_money(booking.net),
         state=write_state(booking.state),
         create_time=write_time(booking.create_time),
+        cancel_reason=booking.cancel_reason,
     )
 
 

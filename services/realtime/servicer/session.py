@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from mesh.call import Account
 from mesh.contract import find_method
-from mesh.errors import InvalidInput, LimitReached, MeshError, Unauthenticated, Unavailable
+from mesh.errors import InvalidInput, LimitReached, MeshError, Unauthenticated
 from mesh.identity import TokenVerifier
 from mesh.interceptors.policy import require_role
 from mesh.interceptors.validation import require_valid
@@ -65,7 +65,7 @@ class Session:
         except ConnectionClosed:
             return
         except MeshError as error:
-            await self._end(_TRY_AGAIN_LATER if isinstance(error, Unavailable) else _POLICY_VIOLATION, error.reason)
+            await self._end(_POLICY_VIOLATION if error.retry_after_seconds is None else _TRY_AGAIN_LATER, error.reason)
         except Exception:
             _log.exception("socket failed")
             await self._end(_INTERNAL_ERROR, "INTERNAL")

@@ -156,7 +156,7 @@ async def test_a_flood_of_frames_ends_a_socket(live: Live) -> None:
     async with live.socket(live.customer) as socket:
         with pytest.raises(ConnectionClosed):
             await _flood(socket)
-        assert await socket.end() == (1008, "TOO_MANY_FRAMES")
+        assert await socket.end() == (1013, "TOO_MANY_FRAMES")
 
 
 async def _flood(socket: Socket) -> None:
