@@ -61,6 +61,7 @@ class MethodContract:
     callers: frozenset[str]  # service names; the gateway is implied for EDGE methods
     owner_kind: str  # "self", "account", "booking_party", …; "" when there is none
     owner_field: str
+    also_names: tuple[tuple[str, str], ...]  # owner kind and field, dotted, of each other id in the request
     deadline_seconds: float  # 0: no limit (server streams only)
     rate: Rate | None
     idempotency_key: str  # "", "optional" or "required"
@@ -88,16 +89,12 @@ class EventContract:
 
 def import_all() -> None:
     """Imports every generated module, so that the default descriptor pool holds the whole contract."""
-    root = importlib.import_module(_ROOT)
-    for module in pkgutil.walk_packages(root.__path__, f"{_ROOT}."):
-        if module.name.endswith("_pb2"):
-            importlib.import_module(module.name)
+    files()
 
 
 @cache
 def files() -> tuple["FileDescriptor", ...]:
     """Every file of the marketplace's own contract, by name."""
-    import_all()
     root = importlib.import_module(_ROOT)
     names = [m.name for m in pkgutil.walk_packages(root.__path__, f"{_ROOT}.") if m.name.endswith("_pb2")]
     return tuple(importlib.import_module(name).DESCRIPTOR for name in sorted(names))
@@ -113,7 +110,8 @@ def methods() -> tuple[MethodContract, ...]:
 @cache
 def events() -> tuple[EventContract, ...]:
     """Every event of the contract, by type name."""
-    found = [event for file in files() for event in _events_of(file)]
+    messages = [message for file in files() for message in file.message_types_by_name.values()]
+    found = [event for event in map(_read_event, messages) if event is not None]
     return tuple(sorted(found, key=lambda event: event.type_name))
 
 
@@ -160,9 +158,7 @@ def read_method(method: "MethodDescriptor") -> MethodContract:
     if not options.HasExtension(policy_pb2.policy):
         raise ContractError(f"{path} has no (marketplace.mesh.v1.policy) option")
     policy = options.Extensions[policy_pb2.policy]
-    key = policy_pb2.IdempotencyKey.Name(policy.idempotency_key).removeprefix("IDEMPOTENCY_KEY_").lower()
-    key = "" if key == "unspecified" else key
-    owner = policy_pb2.OwnerKind.Name(policy.owner.kind).removeprefix("OWNER_KIND_").lower()
+    key = _short(policy_pb2.IdempotencyKey.Name(policy.idempotency_key), "IDEMPOTENCY_KEY_")
     return MethodContract(
         path=path,
         service=_service_of(service.full_name),
@@ -172,8 +168,9 @@ def read_method(method: "MethodDescriptor") -> MethodContract:
         is_public=policy.access.public,
         roles=frozenset(policy_pb2.Role.Name(role).removeprefix("ROLE_").lower() for role in policy.access.roles),
         callers=frozenset(policy.access.callers),
-        owner_kind="" if owner == "unspecified" else owner,
+        owner_kind=_kind_of(policy.owner),
         owner_field=policy.owner.field,
+        also_names=tuple((_kind_of(each), each.field) for each in policy.also_names),
         deadline_seconds=_seconds(policy.deadline),
         rate=_read_rate(policy),
         idempotency_key=key,
@@ -195,13 +192,6 @@ def _methods_of(file: "FileDescriptor") -> Iterator[MethodContract]:
             yield read_method(method)
 
 
-def _events_of(file: "FileDescriptor") -> Iterator[EventContract]:
-    for message in file.message_types_by_name.values():
-        event = _read_event(message)
-        if event is not None:
-            yield event
-
-
 def _read_event(message: "Descriptor") -> EventContract | None:
     options = message.GetOptions()
     if not options.HasExtension(policy_pb2.event):
@@ -216,6 +206,10 @@ def _read_event(message: "Descriptor") -> EventContract | None:
         key_field=event.key,
         message=message_factory.GetMessageClass(message),
     )
+
+
+def _kind_of(owner: policy_pb2.Owner) -> str:
+    return _short(policy_pb2.OwnerKind.Name(owner.kind), "OWNER_KIND_")
 
 
 def _read_rate(policy: policy_pb2.MethodPolicy) -> Rate | None:
@@ -237,6 +231,11 @@ def _read_rest(method: "MethodDescriptor") -> tuple[RestBinding, ...]:
         verb = rule.custom.kind if verb == "custom" else verb.upper()
         bindings.append(RestBinding(verb=verb, path=path, body=rule.body, response_body=rule.response_body))
     return tuple(bindings)
+
+
+def _short(name: str, prefix: str) -> str:
+    """An enum value's name in lower case without its prefix; empty for the one that says nothing."""
+    return name.removeprefix(prefix).lower().replace("unspecified", "")
 
 
 def _service_of(full_name: str) -> str:

@@ -2,8 +2,10 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
+from google.protobuf.descriptor import Descriptor
 
 from mesh import contract
 from mesh.contract import MethodContract
@@ -11,6 +13,15 @@ from mesh.contract import MethodContract
 METHODS = contract.methods()
 SERVICES = {method.service for method in METHODS}
 each_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.path.rpartition(".")[2])
+
+
+def _ids_in(message: Descriptor, prefix: str = "") -> Iterator[str]:
+    """The fields of a request that carry ids, dotted where they lie in a message within it."""
+    for field in message.fields:
+        if field.name.endswith(("_id", "_ids")):
+            yield prefix + field.name
+        elif field.message_type is not None and field.message_type.full_name.startswith("marketplace."):
+            yield from _ids_in(field.message_type, f"{prefix}{field.name}.")
 
 
 def _door(verb: str, path: str) -> tuple[str, str]:
@@ -76,15 +87,22 @@ def test_no_two_methods_share_a_door() -> None:
 
 @each_method
 def test_whose_resource_is_named_is_said_wherever_one_is_named(method: MethodContract) -> None:
-    fields = method.descriptor.input_type.fields_by_name
-    names_a_resource = any(name.endswith("_id") for name in fields)
-    if method.is_edge and not method.is_public and names_a_resource:
-        assert method.owner_kind, "the request carries an id, and nothing says whose it must be"
-    if method.owner_kind in ("", "self"):
-        assert method.owner_field == ""
+    named = [method.owner_field] if method.owner_field else []
+    named += [field for _, field in method.also_names]
+    assert len(named) == len(set(named)), "an id is named once"
+    assert set(named) <= set(_ids_in(method.descriptor.input_type)), "what is named is an id in the request"
+    assert (method.owner_field == "") == (method.owner_kind in ("", "self"))
+    assert all(kind not in ("", "self") for kind, _ in method.also_names)
+    if method.is_public:
+        assert (method.owner_kind, method.also_names) == ("", ())
     else:
-        assert method.owner_field in fields
-    assert not (method.is_public and method.owner_kind)
+        assert set(_ids_in(method.descriptor.input_type)) <= set(named), "the request carries an id, and nothing says whose it is"
+
+
+@each_method
+def test_who_acts_for_a_user_owns_what_the_call_names(method: MethodContract) -> None:
+    if method.owner_kind.startswith(("booking_", "offer_", "request_")):
+        assert method.roles, "only an account can be the owner, and without roles none is asked for"
 
 
 @each_method

@@ -30,6 +30,12 @@ def test_a_method_of_the_mesh_names_its_callers() -> None:
     assert (method.is_edge, method.callers, len(method.rest)) == (False, frozenset({"booking"}), 0)
 
 
+def test_every_id_in_a_request_is_read() -> None:
+    method = contract.find_method("/marketplace.chat.v1.ChatService/SendMessage")
+    assert (method.owner_kind, method.owner_field) == ("booking_party", "booking_id")
+    assert method.also_names == (("callers_own", "client_message_id"),)
+
+
 def test_every_door_of_a_method_is_read() -> None:
     service = compile_proto(
         "doors.proto",

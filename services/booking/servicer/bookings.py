@@ -3,7 +3,7 @@
 from marketplace.booking.v1 import booking_service_pb2 as pb
 from marketplace.booking.v1.booking_service_pb2_grpc import BookingServiceServicer
 
-from mesh.call import Context, current_account, current_call
+from mesh.call import Context, current_account
 from services.booking.model.booking import Action
 from services.booking.ports import Ports
 from services.booking.wire.bookings import write_booking, write_participation
@@ -42,8 +42,8 @@ class BookingServicer(BookingServiceServicer):
         return pb.CancelBookingResponse(booking=await self._move(request.booking_id, Action.CANCEL, request.reason))
 
     async def GetParticipation(self, request: pb.GetParticipationRequest, _context: Context) -> pb.GetParticipationResponse:
-        account = current_call().account
-        if account is None or "admin" in account.roles:
+        account = current_account()
+        if "admin" in account.roles:
             booking = await find_booking(self._ports, request.booking_id)
         else:
             booking = await find_own_booking(self._ports, request.booking_id, account.account_id)

@@ -9,7 +9,7 @@ from marketplace.booking.v1 import request_service_pb2 as requests_pb
 from marketplace.booking.v1.booking_service_pb2_grpc import BookingServiceStub
 from marketplace.common.v1.page_pb2 import PageRequest
 
-from mesh.errors import Forbidden, InvalidInput, NotAllowedNow, NotFound
+from mesh.errors import Forbidden, InvalidInput, NotAllowedNow, NotFound, Unauthenticated
 from mesh.ids import new_id
 from mesh.paging import encode_cursor
 from tests.services.booking.support import HERE, Stage, state_name
@@ -116,17 +116,21 @@ async def test_realtime_and_chat_learn_who_takes_part_unless_the_user_is_a_stran
         customer_id=booking.customer_id, provider_id=booking.provider_id, state=pb.BOOKING_STATE_CONFIRMED
     )
     service = stage.service
-    assert await service.stub(BookingServiceStub, caller="chat").GetParticipation(request) == expected
+    assert await service.stub(BookingServiceStub, stage.customer, caller="chat").GetParticipation(request) == expected
     assert await service.stub(BookingServiceStub, stage.customer, caller="realtime").GetParticipation(request) == expected
+    admin = stage.backing.account("admin")
+    assert await service.stub(BookingServiceStub, admin, caller="realtime").GetParticipation(request) == expected
     stranger = stage.backing.account("customer")
     with pytest.raises(NotFound):
         await service.stub(BookingServiceStub, stranger, caller="chat").GetParticipation(request)
     with pytest.raises(NotFound):
-        await service.stub(BookingServiceStub, caller="chat").GetParticipation(
+        await service.stub(BookingServiceStub, stage.customer, caller="chat").GetParticipation(
             pb.GetParticipationRequest(booking_id=new_id("bkg"))
         )
+    with pytest.raises(Unauthenticated):
+        await service.stub(BookingServiceStub, caller="chat").GetParticipation(request)
     with pytest.raises(Forbidden):
-        await service.stub(BookingServiceStub, caller="payment").GetParticipation(request)
+        await service.stub(BookingServiceStub, stage.customer, caller="payment").GetParticipation(request)
 
 
 async def test_lists_are_newest_first_and_whole_page_by_page(stage: Stage) -> None:

@@ -163,6 +163,8 @@ async def test_only_booking_authorizes_and_only_an_admin_reads_the_ledger(bench:
     for caller in ("gateway", "chat"):
         with pytest.raises(Forbidden, match="CALLER_NOT_ALLOWED"):
             await bench.service.stub(PaymentServiceStub, caller=caller).AuthorizePayment(bench.request())
+    with pytest.raises(NotFound):  # booking acts for somebody else than the provider who is to be paid
+        await bench.service.stub(PaymentServiceStub, bench.customer, caller="booking").AuthorizePayment(bench.request())
     stub = bench.service.stub(PaymentServiceStub, bench.customer)
     with pytest.raises(Forbidden, match="ROLE_REQUIRED"):
         await stub.ListLedgerEntries(pb.ListLedgerEntriesRequest(booking_id=bench.booking_id))
