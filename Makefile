@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up logs test test-kafka replay check bench format generate openapi lock clean bootstrap
+.PHONY: help demo up logs test test-kafka replay check bench format generate contract openapi lock clean bootstrap
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -34,6 +34,9 @@ format: bootstrap ## Format the code
 
 generate: bootstrap ## Make generated/ from protos/ (every other command does it too when a proto is newer)
 	@$(RUN) -m tools.generate --force
+
+contract: bootstrap ## Print every method with its policy; ARGS="booking" shows a part
+	@$(RUN) -m tools.contract $(ARGS)
 
 openapi: bootstrap ## Print the edge's OpenAPI document
 	@$(RUN) -m gateway openapi
