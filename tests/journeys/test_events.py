@@ -3,9 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -18,20 +15,9 @@ from mesh.events.topics import dead_topic_of
 from mesh.ids import new_id
 from mesh.local.stack import SERVICES, Stack
 from tests.journeys.conftest import elsewhere
+from tests.journeys.subscriptions import subscribed
 
 _PARTITIONS = 3  # what a topic gets that the local stack has to create
-
-
-@cache
-def subscribed(service: str) -> dict[str, set[str]]:
-    """The types of the events that a service imports to subscribe to them, by topic."""
-    name = f"services.{service}.consumers"
-    consumers = vars(import_module(name)) if find_spec(name) else {}
-    found: dict[str, set[str]] = {}
-    for event in contract.events():
-        if event.message in consumers.values():
-            found.setdefault(event.topic, set()).add(event.type_name)
-    return found
 
 
 def poison(topic: str) -> Iterator[list[tuple[str, bytes]]]:
