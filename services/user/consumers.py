@@ -1,32 +1,40 @@
-"""What user listens to: registrations make profiles, bookings open the time for reviews."""
+"""What user listens to: registrations make profiles, bookings let their parties see and review each other."""
 
 from datetime import UTC
 from typing import Any
 
 from marketplace.auth.v1.events_pb2 import AccountRegistered
-from marketplace.booking.v1.events_pb2 import BookingCompleted, BookingConfirmed
+from marketplace.booking.v1.events_pb2 import BookingCancelled, BookingCompleted, BookingConfirmed
 
 from mesh.events.subscription import Delivery, Subscription
-from services.user.wire import profile_of
+from services.user.model.engagement import Engagement
+from services.user.wire.events import profile_of
+from services.user.workflows.engagements import EngagementWorkflows
 from services.user.workflows.profiles import ProfileWorkflows
-from services.user.workflows.reviews import ReviewWorkflows
 
 
-def subscriptions(profiles: ProfileWorkflows, reviews: ReviewWorkflows) -> list[Subscription[Any]]:
+def subscriptions(profiles: ProfileWorkflows, engagements: EngagementWorkflows) -> list[Subscription[Any]]:
     """The table of what is subscribed to."""
 
     async def create_profile(event: AccountRegistered, _delivery: Delivery) -> None:
         await profiles.create(profile_of(event))
 
     async def note_confirmed(event: BookingConfirmed, _delivery: Delivery) -> None:
-        await reviews.note_booking(event.booking_id, event.customer_id, event.provider_id, None)
+        await engagements.note_confirmed(_engagement(event))
 
     async def note_completed(event: BookingCompleted, _delivery: Delivery) -> None:
-        complete_time = event.complete_time.ToDatetime(UTC)
-        await reviews.note_booking(event.booking_id, event.customer_id, event.provider_id, complete_time)
+        await engagements.note_completed(_engagement(event), event.complete_time.ToDatetime(UTC))
+
+    async def note_cancelled(event: BookingCancelled, _delivery: Delivery) -> None:
+        await engagements.note_cancelled(_engagement(event))
 
     return [
         Subscription(AccountRegistered, create_profile, "create_profile"),
         Subscription(BookingConfirmed, note_confirmed, "note_confirmed"),
         Subscription(BookingCompleted, note_completed, "note_completed"),
+        Subscription(BookingCancelled, note_cancelled, "note_cancelled"),
     ]
+
+
+def _engagement(event: BookingConfirmed | BookingCompleted | BookingCancelled) -> Engagement:
+    return Engagement(event.booking_id, event.customer_id, event.provider_id)

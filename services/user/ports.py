@@ -1,69 +1,93 @@
-"""What the use cases need from outside: the stored people, engagements and reviews."""
+"""What the use cases need from outside. The store implements it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from services.user.model import Engagement, Profile, Rating, Review
+from services.user.model.engagement import Engagement
+from services.user.model.profile import Profile
+from services.user.model.review import Rating, Review
 
 T = TypeVar("T")
 
 
-class Store(Protocol):
-    """Everything that user keeps. What happens inside one transaction takes effect together."""
+class Transaction(Protocol):
+    """Runs work so that all its storage calls take effect together or not at all; the work may run again, and calls nobody."""
 
-    async def transaction(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Runs the work in a transaction; it may run more than once."""
-        ...
+    async def __call__(self, work: Callable[[], Awaitable[T]], /) -> T: ...
 
-    async def find_profile(self, account_id: str) -> Profile | None:
+
+class Profiles(Protocol):
+    """The stored profiles."""
+
+    async def find(self, account_id: str) -> Profile | None:
         """The profile of an account."""
         ...
 
-    async def find_profiles(self, account_ids: Sequence[str]) -> list[Profile]:
+    async def find_all(self, account_ids: Sequence[str]) -> list[Profile]:
         """The profiles that exist, in no order."""
         ...
 
-    async def add_profile(self, profile: Profile) -> None:
+    async def add(self, profile: Profile) -> None:
         """Stores a new profile and publishes that it came to be."""
         ...
 
-    async def save_profile(self, profile: Profile) -> Profile:
+    async def save(self, profile: Profile) -> Profile:
         """Stores a changed profile and publishes the change. Gives it with its new version. Raises Conflict when it is stale."""
         ...
 
-    async def find_rating(self, account_id: str) -> Rating:
+
+class Ratings(Protocol):
+    """The ratings of accounts."""
+
+    async def find(self, account_id: str) -> Rating:
         """The rating of an account; one of nothing when it has none."""
         ...
 
-    async def find_ratings(self, account_ids: Sequence[str]) -> dict[str, Rating]:
+    async def find_all(self, account_ids: Sequence[str]) -> dict[str, Rating]:
         """The ratings that exist, by account."""
         ...
 
-    async def find_engagement(self, booking_id: str) -> Engagement | None:
+    async def save(self, rating: Rating) -> None:
+        """Stores a rating that moved, and tells of it."""
+        ...
+
+
+class Engagements(Protocol):
+    """The bookings that are known of."""
+
+    async def find(self, booking_id: str) -> Engagement | None:
         """What is known of a booking."""
         ...
 
-    async def save_engagement(self, engagement: Engagement) -> None:
+    async def save(self, engagement: Engagement) -> None:
         """Stores an engagement, new or changed. Raises Conflict when it is stale."""
         ...
 
-    async def due_engagements(self, completed_before: datetime, limit: int) -> list[str]:
+    async def due(self, completed_before: datetime, limit: int) -> list[str]:
         """The bookings completed before then whose reviews, if any, are not published."""
         ...
 
-    async def reviews_of(self, booking_id: str) -> list[Review]:
+    async def is_active_between(self, one_id: str, other_id: str) -> bool:
+        """Whether a booking between the two is confirmed and neither done nor called off."""
+        ...
+
+
+class Reviews(Protocol):
+    """The stored reviews."""
+
+    async def of_booking(self, booking_id: str) -> list[Review]:
         """The reviews of a booking, published or not."""
         ...
 
-    async def save_review(self, review: Review) -> None:
+    async def save(self, review: Review) -> None:
         """Stores a review, new or changed."""
         ...
 
-    async def publish_review(self, review: Review, rating: Rating) -> None:
-        """Stores a review that is published now together with its subject's new rating, and tells of both."""
+    async def publish(self, review: Review) -> None:
+        """Stores a review that is published now, and tells of it."""
         ...
 
-    async def published_reviews(self, subject_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Review]:
+    async def published(self, subject_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Review]:
         """The published reviews of an account, newest first, after the one with this time and id."""
         ...

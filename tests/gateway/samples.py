@@ -5,7 +5,14 @@ from collections.abc import Iterator
 
 from mesh.contract import MethodContract
 
-_SAMPLES = {"booking_id": "bkg", "offer_id": "ofr", "request_id": "req", "provider_id": "acc"}
+_SAMPLES = {
+    "booking_id": "bkg",
+    "offer_id": "ofr",
+    "request_id": "req",
+    "provider_id": "acc",
+    "account_id": "acc",
+    "address_id": "adr",
+}
 
 
 def rest_calls(method: MethodContract) -> Iterator[tuple[str, str, dict[str, str] | None]]:

@@ -1,1 +1,1 @@
-"""The two gRPC services of user."""
+"""The gRPC services of user."""

@@ -4,7 +4,7 @@ from marketplace.user.v1 import profile_service_pb2 as pb
 from marketplace.user.v1.profile_service_pb2_grpc import ProfileServiceServicer
 
 from mesh.call import Context, current_account
-from services.user.wire import changes_from_wire, contact_to_wire, profile_to_wire, provider_to_wire
+from services.user.wire.people import changes_from_wire, contact_to_wire, profile_to_wire, provider_to_wire
 from services.user.workflows.profiles import ProfileWorkflows
 
 

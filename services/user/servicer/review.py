@@ -6,7 +6,7 @@ from marketplace.user.v1.review_service_pb2_grpc import ReviewServiceServicer
 
 from mesh.call import Context, current_account
 from mesh.paging import page_limit
-from services.user.wire import cursor_after, cursor_from_wire, review_to_wire
+from services.user.wire.reviews import cursor_after, cursor_from_wire, review_to_wire
 from services.user.workflows.reviews import ReviewWorkflows
 
 

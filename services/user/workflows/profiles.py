@@ -1,38 +1,42 @@
 """Profiles: made by a registration, changed by their owners, read by everybody in parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from services.user.model import Profile, Rating, profile_not_found
-from services.user.ports import Store
+from services.user.model.profile import Audience, Profile, Values, profile_not_found
+from services.user.model.review import Rating
+from services.user.ports import Engagements, Profiles, Ratings, Transaction
 
 
 class ProfileWorkflows:
     """What is done with profiles."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, transaction: Transaction, profiles: Profiles, ratings: Ratings, engagements: Engagements) -> None:
+        self._transaction = transaction
+        self._profiles = profiles
+        self._ratings = ratings
+        self._engagements = engagements
 
     async def create(self, profile: Profile) -> None:
         """Makes the profile unless it is there. Runs inside the transaction of an event."""
-        if await self._store.find_profile(profile.account_id) is None:
-            await self._store.add_profile(profile)
+        if await self._profiles.find(profile.account_id) is None:
+            await self._profiles.add(profile)
 
     async def get(self, account_id: str) -> Profile:
         """Raises NotFound (PROFILE_NOT_FOUND)."""
-        profile = await self._store.find_profile(account_id)
+        profile = await self._profiles.find(account_id)
         if profile is None:
             raise profile_not_found()
         return profile
 
-    async def change(self, account_id: str, values: Mapping[str, str | bool], etag: str) -> Profile:
+    async def change(self, account_id: str, values: Values, etag: str) -> Profile:
         """The profile after the change. Raises NotFound, Conflict (PROFILE_CHANGED), InvalidInput (FIELD_UNKNOWN)."""
 
         async def apply() -> Profile:
             profile = await self.get(account_id)
             changed = profile.changed(values, etag)
-            return profile if changed == profile else await self._store.save_profile(changed)
+            return profile if changed == profile else await self._profiles.save(changed)
 
-        return await self._store.transaction(apply)
+        return await self._transaction(apply)
 
     async def provider(self, provider_id: str) -> tuple[Profile, Rating]:
         """A provider and its rating. Raises NotFound (PROFILE_NOT_FOUND)."""
@@ -43,6 +47,15 @@ class ProfileWorkflows:
 
     async def providers(self, provider_ids: Sequence[str]) -> list[tuple[Profile, Rating]]:
         """The providers that exist, in the order of the ids."""
-        profiles = {each.account_id: each for each in await self._store.find_profiles(provider_ids) if each.is_provider}
-        ratings = await self._store.find_ratings(provider_ids)
+        profiles = {each.account_id: each for each in await self._profiles.find_all(provider_ids) if each.is_provider}
+        ratings = await self._ratings.find_all(provider_ids)
         return [(profiles[each], ratings.get(each, Rating(each))) for each in provider_ids if each in profiles]
+
+    async def person(self, account_id: str, viewer_id: str, *, is_admin: bool) -> tuple[Profile, Rating, Audience]:
+        """A person, and what the viewer is to them. Raises NotFound (PROFILE_NOT_FOUND)."""
+        profile = await self.get(account_id)
+        rating = await self._ratings.find(account_id)
+        if is_admin or viewer_id == account_id:
+            return profile, rating, Audience.SELF
+        is_active = await self._engagements.is_active_between(account_id, viewer_id)
+        return profile, rating, Audience.COUNTERPART if is_active else Audience.ANYBODY

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from mesh.clock import Clock
 from mesh.ids import derived_id
-from services.user.model import REVIEW_WINDOW, Engagement, Review, booking_not_found
-from services.user.ports import Store
+from services.user.model.engagement import REVIEW_WINDOW, Engagement, booking_not_found
+from services.user.model.review import Review
+from services.user.ports import Engagements, Ratings, Reviews, Transaction
 
 _PUBLISHED_AT_ONCE = 100
 
@@ -14,60 +15,61 @@ _PUBLISHED_AT_ONCE = 100
 class ReviewWorkflows:
     """What is done with reviews."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
+    def __init__(
+        self, transaction: Transaction, engagements: Engagements, reviews: Reviews, ratings: Ratings, clock: Clock
+    ) -> None:
+        self._transaction = transaction
+        self._engagements = engagements
+        self._reviews = reviews
+        self._ratings = ratings
         self._clock = clock
-
-    async def note_booking(self, booking_id: str, customer_id: str, provider_id: str, complete_time: datetime | None) -> None:
-        """Remembers a booking's parties, and its completion once that is known. Runs inside the transaction of an event."""
-        known = await self._store.find_engagement(booking_id) or Engagement(booking_id, customer_id, provider_id)
-        await self._store.save_engagement(replace(known, complete_time=known.complete_time or complete_time))
 
     async def submit(self, booking_id: str, author_id: str, stars: int, comment: str) -> Review:
         """The review as it stands now. Raises NotFound (BOOKING_NOT_FOUND), NotAllowedNow."""
 
         async def take() -> Review:
-            engagement = await self._store.find_engagement(booking_id)
+            engagement = await self._engagements.find(booking_id)
             if engagement is None:
                 raise booking_not_found()
             subject_id = engagement.other_than(author_id)
             review = Review(derived_id("rev", booking_id, author_id), booking_id, author_id, subject_id, stars, comment)
-            reviews = {each.author_id: each for each in await self._store.reviews_of(booking_id)}
+            reviews = {each.author_id: each for each in await self._reviews.of_booking(booking_id)}
             if _is_repeated(reviews.get(author_id), review):
                 return reviews[author_id]
             engagement.require_open(self._clock.now())
             reviews[author_id] = review
-            await self._store.save_review(review)
+            await self._reviews.save(review)
             if len(reviews) == 2:
                 return (await self._publish(engagement, reviews))[author_id]
-            await self._store.save_engagement(engagement)  # so that two first reviews at once stand in each other's way
+            await self._engagements.save(engagement)  # so that two first reviews at once stand in each other's way
             return review
 
-        return await self._store.transaction(take)
+        return await self._transaction(take)
 
     async def publish_due(self) -> None:
         """Publishes what waits since 14 days."""
-        for booking_id in await self._store.due_engagements(self._clock.now() - REVIEW_WINDOW, _PUBLISHED_AT_ONCE):
-            await self._store.transaction(lambda booking_id=booking_id: self._publish_if_due(booking_id))  # type: ignore[misc]
+        for booking_id in await self._engagements.due(self._clock.now() - REVIEW_WINDOW, _PUBLISHED_AT_ONCE):
+            await self._transaction(lambda booking_id=booking_id: self._publish_if_due(booking_id))  # type: ignore[misc]
 
     async def _publish_if_due(self, booking_id: str) -> None:
-        engagement = await self._store.find_engagement(booking_id)
+        engagement = await self._engagements.find(booking_id)
         if engagement is not None and not engagement.is_published:
-            reviews = await self._store.reviews_of(booking_id)
+            reviews = await self._reviews.of_booking(booking_id)
             await self._publish(engagement, {each.author_id: each for each in reviews})
 
     async def _publish(self, engagement: Engagement, reviews: dict[str, Review]) -> dict[str, Review]:
         now = self._clock.now()
         published = {author_id: replace(review, publish_time=now) for author_id, review in reviews.items()}
         for review in published.values():
-            rating = await self._store.find_rating(review.subject_id)
-            await self._store.publish_review(review, rating.with_one(review.stars))
-        await self._store.save_engagement(replace(engagement, is_published=True))
+            await self._reviews.publish(review)
+            rating = await self._ratings.find(review.subject_id)
+            await self._ratings.save(rating.with_one(review.stars))
+        await self._engagements.save(replace(engagement, is_published=True))
         return published
 
     async def published(self, subject_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Review]:
         """The published reviews of an account, newest first."""
-        return await self._store.published_reviews(subject_id, after, limit)
+        return await self._reviews.published(subject_id, after, limit)
 
 
 def _is_repeated(known: Review | None, review: Review) -> bool:

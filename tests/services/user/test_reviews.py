@@ -1,15 +1,9 @@
-"""user as its callers see it: profiles that follow registrations, reviews that are double blind, ratings that move."""
+"""Reviews as their callers see them: double blind, for completed bookings alone, adding up to ratings."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
-from google.protobuf.field_mask_pb2 import FieldMask
-from marketplace.auth.v1 import auth_service_pb2 as auth
-from marketplace.auth.v1.events_pb2 import AccountRegistered
-from marketplace.booking.v1.events_pb2 import BookingCompleted, BookingConfirmed
 from marketplace.common.v1.page_pb2 import PageRequest
 from marketplace.user.v1 import profile_service_pb2 as profiles_pb
 from marketplace.user.v1 import review_service_pb2 as reviews_pb
@@ -17,98 +11,10 @@ from marketplace.user.v1.events_pb2 import RatingChanged
 from marketplace.user.v1.profile_service_pb2_grpc import ProfileServiceStub
 from marketplace.user.v1.review_service_pb2_grpc import ReviewServiceStub
 
-from mesh.call import Account
-from mesh.errors import Conflict, Forbidden, InvalidInput, NotAllowedNow, NotFound
+from mesh.errors import InvalidInput, NotAllowedNow, NotFound
 from mesh.ids import new_id
-from mesh.settings import Settings
-from services.user.__main__ import assemble
-from tests.support.service import Backing, ServiceUnderTest, serving
-
-
-class SetClock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.moment = datetime.now(UTC).replace(microsecond=0)
-
-    def now(self) -> datetime:
-        return self.moment
-
-
-@pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture
-async def user(backing: Backing, clock: SetClock) -> AsyncIterator[ServiceUnderTest]:
-    async with serving("user", assemble, Settings, backing, clock=clock) as service:
-        yield service
-
-
-async def person(user: ServiceUnderTest, backing: Backing, role: str) -> Account:
-    account = backing.account(role)
-    roles = [auth.AccountRole.Value(f"ACCOUNT_ROLE_{role.upper()}")]
-    event = AccountRegistered(
-        account_id=account.account_id, roles=roles, email="x@example.com", display_name="X", locale="pt-BR", time_zone="UTC"
-    )
-    event_id = await user.deliver(event)
-    await user.deliver(event, event_id)
-    return account
-
-
-async def completed(user: ServiceUnderTest, customer: Account, provider: Account, clock: SetClock) -> str:
-    booking_id = new_id("bkg")
-    event = BookingCompleted(booking_id=booking_id, customer_id=customer.account_id, provider_id=provider.account_id)
-    event.complete_time.FromDatetime(clock.now())
-    await user.deliver(event)
-    return booking_id
-
-
-def review(user: ServiceUnderTest, who: Account, booking_id: str, stars: int, comment: str = "") -> Any:
-    request = reviews_pb.SubmitReviewRequest(booking_id=booking_id, rating=stars, comment=comment)
-    return user.stub(ReviewServiceStub, who).SubmitReview(request)
-
-
-async def test_profile_follows_registration_and_belongs_to_its_owner(user: ServiceUnderTest, backing: Backing) -> None:
-    account = await person(user, backing, "provider")
-    stub = user.stub(ProfileServiceStub, account)
-    profile = (await stub.GetMyProfile(profiles_pb.GetMyProfileRequest())).profile
-    assert (profile.account_id, profile.is_provider, profile.is_customer) == (account.account_id, True, False)
-    assert (await user.published_types()).count("ProfileChanged") == 1
-    with pytest.raises(NotFound) as refusal:
-        await user.stub(ProfileServiceStub, backing.account("customer")).GetMyProfile(profiles_pb.GetMyProfileRequest())
-    assert refusal.value.reason == "PROFILE_NOT_FOUND"
-
-
-async def test_only_the_fields_that_the_mask_names_change(user: ServiceUnderTest, backing: Backing) -> None:
-    stub = user.stub(ProfileServiceStub, await person(user, backing, "customer"))
-    before = (await stub.GetMyProfile(profiles_pb.GetMyProfileRequest())).profile
-    request = profiles_pb.UpdateMyProfileRequest(
-        display_name="ignored", locale="en", update_mask=FieldMask(paths=["locale"]), etag=before.etag
-    )
-    after = (await stub.UpdateMyProfile(request)).profile
-    assert (after.display_name, after.locale) == (before.display_name, "en")
-    with pytest.raises(Conflict) as stale:
-        await stub.UpdateMyProfile(request)
-    assert stale.value.reason == "PROFILE_CHANGED"
-
-
-@pytest.mark.parametrize("path", ["email", "is_provider", "account_id", "update_mask", "etag", ""])
-async def test_what_only_the_server_may_set_is_refused(user: ServiceUnderTest, backing: Backing, path: str) -> None:
-    stub = user.stub(ProfileServiceStub, await person(user, backing, "customer"))
-    with pytest.raises(InvalidInput) as refusal:
-        await stub.UpdateMyProfile(profiles_pb.UpdateMyProfileRequest(update_mask=FieldMask(paths=[path])))
-    assert refusal.value.reason == "FIELD_UNKNOWN"
-
-
-async def test_contact_is_for_notification_alone(user: ServiceUnderTest, backing: Backing) -> None:
-    account = await person(user, backing, "customer")
-    request = profiles_pb.GetContactRequest(account_id=account.account_id)
-    assert (await user.stub(ProfileServiceStub, caller="notification").GetContact(request)).email == "x@example.com"
-    for caller in ("gateway", "booking"):
-        with pytest.raises(Forbidden):
-            await user.stub(ProfileServiceStub, account, caller=caller).GetContact(request)
+from tests.services.user.support import SetClock, cancelled, completed, confirmed, person, review
+from tests.support.service import Backing, ServiceUnderTest
 
 
 async def test_reviews_appear_when_both_are_in_and_the_rating_moves(
@@ -145,11 +51,12 @@ async def test_review_needs_a_part_in_a_completed_booking_and_the_time_for_it(
     user: ServiceUnderTest, backing: Backing, clock: SetClock
 ) -> None:
     customer, provider = await person(user, backing, "customer"), await person(user, backing, "provider")
-    confirmed = new_id("bkg")
-    await user.deliver(BookingConfirmed(booking_id=confirmed, customer_id=customer.account_id, provider_id=provider.account_id))
+    ahead = await confirmed(user, customer, provider)
+    off = await cancelled(user, customer, provider)
     done = await completed(user, customer, provider, clock)
     for who, booking_id, kind, reason in (
-        (customer, confirmed, NotAllowedNow, "BOOKING_NOT_COMPLETED"),
+        (customer, ahead, NotAllowedNow, "BOOKING_NOT_COMPLETED"),
+        (customer, off, NotAllowedNow, "BOOKING_NOT_COMPLETED"),
         (backing.account("customer"), done, NotFound, "BOOKING_NOT_FOUND"),
         (customer, new_id("bkg"), NotFound, "BOOKING_NOT_FOUND"),
     ):
@@ -167,7 +74,7 @@ async def test_confirmation_that_comes_after_completion_changes_nothing(
 ) -> None:
     customer, provider = await person(user, backing, "customer"), await person(user, backing, "provider")
     booking_id = await completed(user, customer, provider, clock)
-    await user.deliver(BookingConfirmed(booking_id=booking_id, customer_id=customer.account_id, provider_id=provider.account_id))
+    await confirmed(user, customer, provider, booking_id)
     assert (await review(user, customer, booking_id, 5)).review.rating == 5
 
 

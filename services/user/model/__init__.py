@@ -1,0 +1,1 @@
+"""What user knows of people, and the rules of it. Pure."""

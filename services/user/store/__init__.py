@@ -1,0 +1,1 @@
+"""What user keeps in MongoDB."""

@@ -1,0 +1,61 @@
+"""Reviews."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, ClassVar
+
+import mongoengine
+
+from mesh.storage.documents import StoredDocument
+from mesh.storage.mongo import Database
+from services.user.model.review import Review
+from services.user.wire.events import review_published
+
+
+class ReviewDocument(StoredDocument):
+    """A review."""
+
+    meta: ClassVar[dict[str, Any]] = {
+        "collection": "reviews",
+        "indexes": [("booking_id",), ("subject_id", "-publish_time", "-_id")],
+    }
+
+    booking_id: Any = mongoengine.StringField(required=True)
+    author_id: Any = mongoengine.StringField(required=True)
+    subject_id: Any = mongoengine.StringField(required=True)
+    stars: Any = mongoengine.IntField(required=True)
+    comment: Any = mongoengine.StringField()
+    publish_time: Any = mongoengine.DateTimeField()
+
+
+class StoredReviews:
+    """The port Reviews on this service's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._reviews = database.collection(ReviewDocument)
+
+    async def of_booking(self, booking_id: str) -> list[Review]:
+        return [_review(found) for found in await self._reviews.find({"booking_id": booking_id})]
+
+    async def save(self, review: Review) -> None:
+        values = asdict(review)
+        await self._reviews.update_one({"_id": values.pop("review_id")}, {"$set": values}, upsert=True)
+
+    async def publish(self, review: Review) -> None:
+        await self.save(review)
+        await self._database.publish(review_published(review))
+
+    async def published(self, subject_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Review]:
+        query: dict[str, Any] = {"subject_id": subject_id, "publish_time": {"$ne": None}}
+        if after is not None:
+            time, review_id = after
+            query["$or"] = [{"publish_time": {"$lt": time}}, {"publish_time": time, "_id": {"$lt": review_id}}]
+        found = await self._reviews.find(query, sort=[("publish_time", -1), ("_id", -1)], limit=limit)
+        return [_review(each) for each in found]
+
+
+def _review(found: ReviewDocument) -> Review:
+    return Review(
+        found.id, found.booking_id, found.author_id, found.subject_id, found.stars, found.comment or "", found.publish_time
+    )
