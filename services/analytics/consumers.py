@@ -43,7 +43,8 @@ def subscriptions(workflows: AnalyticsWorkflows) -> list[Subscription[Any]]:
         return Subscription(event_class, handle, f"mark_{mark}")
 
     async def rate(event: RatingChanged, delivery: Delivery) -> None:
-        rating = Rating(event.rating, event.rating_count, delivery.occurred_time)
+        revision = event.revision or event.rating_count  # publishers without revisions: there the count never falls
+        rating = Rating(event.rating, event.rating_count, delivery.occurred_time, revision)
         await workflows.note_rating(event.account_id, rating)
 
     return [

@@ -126,10 +126,11 @@ class Rating:
     mean: float
     count: int
     time: datetime  # of the event that told it
+    revision: int  # rises with every change, whereas the count falls when a review is hidden
 
     def is_newer_than(self, other: "Rating") -> bool:
-        """The count never falls; with equal counts the later event is right."""
-        return (self.count, self.time) > (other.count, other.time)
+        """With equal revisions the later event is right."""
+        return (self.revision, self.time) > (other.revision, other.time)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class RatingDocument(StoredDocument):
     mean: Any = mongoengine.FloatField()
     count: Any = mongoengine.IntField()
     time: Any = mongoengine.DateTimeField()
+    revision: Any = mongoengine.LongField()  # absent in what was written before there were revisions: there it is the count
 
 
 class StoredFacts:
@@ -93,10 +94,12 @@ class StoredFacts:
 
     async def rating(self, provider_id: str) -> Rating | None:
         found = await self._ratings.get(provider_id)
-        return None if found is None else Rating(found.mean, found.count, found.time)
+        if found is None:
+            return None
+        return Rating(found.mean, found.count, found.time, found.count if found.revision is None else found.revision)
 
     async def put_rating(self, provider_id: str, rating: Rating) -> None:
-        values = {"mean": rating.mean, "count": rating.count, "time": rating.time}
+        values = {"mean": rating.mean, "count": rating.count, "time": rating.time, "revision": rating.revision}
         await self._ratings.update_one({"_id": provider_id}, {"$set": values}, upsert=True)
 
 

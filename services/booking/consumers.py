@@ -29,7 +29,8 @@ class Handlers:
 
     async def keep_rating(self, event: RatingChanged, _delivery: Delivery) -> None:
         """Matching ranks by it."""
-        await self._ports.providers.put_rating(event.account_id, event.rating, event.rating_count)
+        revision = event.revision or event.rating_count  # publishers without revisions: there the count never falls
+        await self._ports.providers.put_rating(event.account_id, event.rating, event.rating_count, revision)
 
     async def keep_name(self, event: ProfileChanged, delivery: Delivery) -> None:
         """Candidates are shown under it while user does not answer."""

@@ -63,8 +63,8 @@ class Providers(Protocol):
         """Keeps the hours in place of those before."""
         ...
 
-    async def put_rating(self, provider_id: str, rating: float, rating_count: int) -> None:
-        """Keeps the rating unless a later one is there: the count never falls."""
+    async def put_rating(self, provider_id: str, rating: float, rating_count: int, revision: int) -> None:
+        """Keeps the rating unless one with a higher revision is there."""
         ...
 
     async def put_name(self, provider_id: str, display_name: str, as_of: datetime) -> None:

@@ -3,6 +3,7 @@
 from marketplace.user.v1.address_service_pb2_grpc import add_AddressServiceServicer_to_server
 from marketplace.user.v1.person_service_pb2_grpc import add_PersonServiceServicer_to_server
 from marketplace.user.v1.profile_service_pb2_grpc import add_ProfileServiceServicer_to_server
+from marketplace.user.v1.review_moderation_service_pb2_grpc import add_ReviewModerationServiceServicer_to_server
 from marketplace.user.v1.review_service_pb2_grpc import add_ReviewServiceServicer_to_server
 
 from mesh.runtime import Runtime, run
@@ -12,12 +13,15 @@ from services.user.servicer.address import AddressServicer
 from services.user.servicer.person import PersonServicer
 from services.user.servicer.profile import ProfileServicer
 from services.user.servicer.review import ReviewServicer
+from services.user.servicer.review_moderation import ReviewModerationServicer
 from services.user.store.engagements import StoredEngagements
+from services.user.store.moderations import StoredModerations
 from services.user.store.profiles import StoredProfiles
 from services.user.store.ratings import StoredRatings
 from services.user.store.reviews import StoredReviews
 from services.user.workflows.addresses import AddressWorkflows
 from services.user.workflows.engagements import EngagementWorkflows
+from services.user.workflows.moderation import ModerationWorkflows
 from services.user.workflows.profiles import ProfileWorkflows
 from services.user.workflows.reviews import ReviewWorkflows
 
@@ -29,11 +33,14 @@ async def assemble(runtime: Runtime[Settings]) -> None:
     database, transaction = runtime.database, runtime.database.transaction
     stored, ratings, engagements = StoredProfiles(database), StoredRatings(database), StoredEngagements(database)
     profiles = ProfileWorkflows(transaction, stored, ratings, engagements)
-    reviews = ReviewWorkflows(transaction, engagements, StoredReviews(database), ratings, runtime.clock)
+    texts, moderations = StoredReviews(database), StoredModerations(database)
+    reviews = ReviewWorkflows(transaction, engagements, texts, ratings, runtime.clock)
+    moderation = ModerationWorkflows(transaction, texts, ratings, moderations, runtime.clock)
     runtime.serve(add_ProfileServiceServicer_to_server, ProfileServicer(profiles))
     runtime.serve(add_PersonServiceServicer_to_server, PersonServicer(profiles))
     runtime.serve(add_AddressServiceServicer_to_server, AddressServicer(AddressWorkflows(transaction, stored)))
-    runtime.serve(add_ReviewServiceServicer_to_server, ReviewServicer(reviews))
+    runtime.serve(add_ReviewServiceServicer_to_server, ReviewServicer(reviews, moderation))
+    runtime.serve(add_ReviewModerationServiceServicer_to_server, ReviewModerationServicer(moderation))
     runtime.consume(subscriptions(profiles, EngagementWorkflows(engagements)))
     runtime.every(_SECONDS_BETWEEN_PUBLICATIONS, "publish_due_reviews", reviews.publish_due)
 

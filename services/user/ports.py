@@ -5,10 +5,14 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from services.user.model.engagement import Engagement
+from services.user.model.moderation import Moderation, Report
 from services.user.model.profile import Profile
-from services.user.model.review import Rating, Review
+from services.user.model.rating import Rating
+from services.user.model.review import Review
 
 T = TypeVar("T")
+After = tuple[datetime, str] | None
+"""The last item of the page before, by time and id; None for the first page."""
 
 
 class Transaction(Protocol):
@@ -76,6 +80,14 @@ class Engagements(Protocol):
 class Reviews(Protocol):
     """The stored reviews."""
 
+    async def find(self, review_id: str) -> Review | None:
+        """A review, published or not."""
+        ...
+
+    async def find_all(self, review_ids: Sequence[str]) -> list[Review]:
+        """Those that exist, in no order."""
+        ...
+
     async def of_booking(self, booking_id: str) -> list[Review]:
         """The reviews of a booking, published or not."""
         ...
@@ -88,6 +100,30 @@ class Reviews(Protocol):
         """Stores a review that is published now, and tells of it."""
         ...
 
-    async def published(self, subject_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Review]:
-        """The published reviews of an account, newest first, after the one with this time and id."""
+    async def published(self, subject_id: str, after: After, limit: int) -> list[Review]:
+        """The published reviews of an account that are not hidden, newest first."""
+        ...
+
+
+class Moderations(Protocol):
+    """Reports of reviews, and the decisions about them."""
+
+    async def report(self, report: Report) -> None:
+        """Stores an open report unless there is one with its id."""
+        ...
+
+    async def open_reports(self, after: After, limit: int) -> list[Report]:
+        """Oldest first."""
+        ...
+
+    async def close_reports(self, review_id: str) -> None:
+        """Closes the open ones of a review."""
+        ...
+
+    async def add(self, moderation: Moderation) -> None:
+        """Adds a decision to the trace."""
+        ...
+
+    async def of_review(self, review_id: str) -> list[Moderation]:
+        """The decisions about a review, oldest first."""
         ...

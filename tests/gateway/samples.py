@@ -12,6 +12,7 @@ _SAMPLES = {
     "provider_id": "acc",
     "account_id": "acc",
     "address_id": "adr",
+    "review_id": "rev",
 }
 
 

@@ -54,19 +54,24 @@ class StoredProviders:
         intervals = [[each.day, each.start_minute, each.end_minute] for each in hours.intervals]
         await _upsert(self._providers, provider_id, {"$set": {"time_zone": hours.time_zone, "intervals": intervals}})
 
-    async def put_rating(self, provider_id: str, rating: float, rating_count: int) -> None:
-        await self._put_unless_later(provider_id, "rating_count", rating_count, {"rating": rating})
+    async def put_rating(self, provider_id: str, rating: float, rating_count: int, revision: int) -> None:
+        values = {"rating": rating, "rating_count": rating_count}
+        is_earlier = {"rating_revision": None, "rating_count": {"$not": {"$gt": revision}}}  # written before there were revisions
+        await self._put_unless_later(provider_id, "rating_revision", revision, values, is_earlier)
 
     async def put_name(self, provider_id: str, display_name: str, as_of: datetime) -> None:
-        await self._put_unless_later(provider_id, "name_time", as_of, {"display_name": display_name})
+        await self._put_unless_later(provider_id, "name_time", as_of, {"display_name": display_name}, {"name_time": None})
 
     async def count_answer(self, provider_id: str, *, is_accepted: bool) -> None:
         increments = {"offers_answered": 1, "offers_accepted": int(is_accepted)}
         await self._providers.update_one({"_id": provider_id}, {"$inc": increments})
 
-    async def _put_unless_later(self, provider_id: str, order_field: str, order: Any, values: Mapping[str, Any]) -> None:
+    async def _put_unless_later(
+        self, provider_id: str, order_field: str, order: Any, values: Mapping[str, Any], is_unordered: Mapping[str, Any]
+    ) -> None:
+        """`is_unordered` matches a document without the order that may be written to all the same."""
         update = {"$set": {**values, order_field: order}}
-        is_not_later = {"_id": provider_id, order_field: {"$not": {"$gt": order}}}
+        is_not_later = {"_id": provider_id, "$or": [{order_field: {"$lte": order}}, is_unordered]}
         if not await self._providers.update_one(is_not_later, update) and await self._providers.get(provider_id) is None:
             await self._providers.update_one({"_id": provider_id}, update, upsert=True)
 

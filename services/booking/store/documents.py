@@ -35,6 +35,7 @@ class ProviderDocument(StoredDocument):
     name_time: Any = DateTimeField()
     rating: Any = FloatField(default=0.0)
     rating_count: Any = IntField(default=0)
+    rating_revision: Any = LongField()
     offers_answered: Any = IntField(default=0)
     offers_accepted: Any = IntField(default=0)
     time_zone: Any = StringField()  # absent: no hours stated

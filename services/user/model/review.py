@@ -1,25 +1,28 @@
-"""Reviews and the ratings that they add up to."""
+"""Reviews, their replies, and who may see them."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mesh.errors import AlreadyExists, NotAllowedNow, NotFound
+from services.user.model.moderation import Action
+
 
 @dataclass(frozen=True, slots=True)
-class Rating:
-    """The published ratings of an account, as integers: the mean is made when it is read."""
+class SubRatings:
+    """Parts of the work, 1 to 5 each; 0 what was not rated."""
 
-    account_id: str
-    total: int = 0
-    count: int = 0
+    punctuality: int = 0
+    quality: int = 0
+    communication: int = 0
 
-    @property
-    def mean(self) -> float:
-        """1 to 5; 0 when there are none."""
-        return self.total / self.count if self.count else 0.0
 
-    def with_one(self, stars: int) -> "Rating":
-        """The rating with one more."""
-        return replace(self, total=self.total + stars, count=self.count + 1)
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the subject answered. It never changes."""
+
+    text: str
+    reply_time: datetime
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,4 +35,45 @@ class Review:
     subject_id: str
     stars: int
     comment: str
+    sub_ratings: SubRatings = SubRatings()
     publish_time: datetime | None = None
+    reply: Reply | None = None
+    is_hidden: bool = False
+
+    def is_same_as(self, other: "Review") -> bool:
+        """Whether both say the same."""
+        return (self.stars, self.comment, self.sub_ratings) == (other.stars, other.comment, other.sub_ratings)
+
+    def require_seen(self) -> None:
+        """Raises NotFound (REVIEW_NOT_FOUND) unless it is published and not hidden."""
+        if self.publish_time is None or self.is_hidden:
+            raise review_not_found()
+
+    def answered(self, subject_id: str, text: str, now: datetime) -> "Review":
+        """The review with its subject's reply; itself when it has this one. Raises NotFound, AlreadyExists (REVIEW_ANSWERED)."""
+        self.require_seen()
+        if subject_id != self.subject_id:
+            raise review_not_found()
+        if self.reply is None:
+            return replace(self, reply=Reply(text, now))
+        if self.reply.text != text:
+            raise AlreadyExists("REVIEW_ANSWERED", "A review is answered once.")
+        return self
+
+    def moderated(self, action: Action) -> "Review":
+        """The review after the decision; itself when it is so already. Raises NotFound, NotAllowedNow (REVIEW_NOT_ANSWERED)."""
+        if self.publish_time is None:
+            raise review_not_found()
+        if action is Action.DISMISS_REPORTS:
+            return self
+        is_hidden = action in (Action.HIDE, Action.HIDE_REPLY)
+        if action in (Action.HIDE, Action.RESTORE):
+            return self if self.is_hidden is is_hidden else replace(self, is_hidden=is_hidden)
+        if self.reply is None:
+            raise NotAllowedNow("REVIEW_NOT_ANSWERED", "The review has no reply.")
+        return self if self.reply.is_hidden is is_hidden else replace(self, reply=replace(self.reply, is_hidden=is_hidden))
+
+
+def review_not_found() -> NotFound:
+    """The same for one that may not be seen and for none."""
+    return NotFound("REVIEW_NOT_FOUND", "There is no such review.")

@@ -1,14 +1,15 @@
 """Reviews."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any, ClassVar
 
 import mongoengine
 
 from mesh.storage.documents import StoredDocument
 from mesh.storage.mongo import Database
-from services.user.model.review import Review
+from services.user.model.review import Reply, Review, SubRatings
+from services.user.ports import After
 from services.user.wire.events import review_published
 
 
@@ -25,6 +26,9 @@ class ReviewDocument(StoredDocument):
     subject_id: Any = mongoengine.StringField(required=True)
     stars: Any = mongoengine.IntField(required=True)
     comment: Any = mongoengine.StringField()
+    sub_ratings: Any = mongoengine.DictField()
+    reply: Any = mongoengine.DictField()
+    is_hidden: Any = mongoengine.BooleanField(default=False)
     publish_time: Any = mongoengine.DateTimeField()
 
 
@@ -34,6 +38,13 @@ class StoredReviews:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._reviews = database.collection(ReviewDocument)
+
+    async def find(self, review_id: str) -> Review | None:
+        found = await self._reviews.get(review_id)
+        return None if found is None else _review(found)
+
+    async def find_all(self, review_ids: Sequence[str]) -> list[Review]:
+        return [_review(found) for found in await self._reviews.find({"_id": {"$in": list(review_ids)}})]
 
     async def of_booking(self, booking_id: str) -> list[Review]:
         return [_review(found) for found in await self._reviews.find({"booking_id": booking_id})]
@@ -46,8 +57,8 @@ class StoredReviews:
         await self.save(review)
         await self._database.publish(review_published(review))
 
-    async def published(self, subject_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Review]:
-        query: dict[str, Any] = {"subject_id": subject_id, "publish_time": {"$ne": None}}
+    async def published(self, subject_id: str, after: After, limit: int) -> list[Review]:
+        query: dict[str, Any] = {"subject_id": subject_id, "publish_time": {"$ne": None}, "is_hidden": {"$ne": True}}
         if after is not None:
             time, review_id = after
             query["$or"] = [{"publish_time": {"$lt": time}}, {"publish_time": time, "_id": {"$lt": review_id}}]
@@ -57,5 +68,14 @@ class StoredReviews:
 
 def _review(found: ReviewDocument) -> Review:
     return Review(
-        found.id, found.booking_id, found.author_id, found.subject_id, found.stars, found.comment or "", found.publish_time
+        review_id=found.id,
+        booking_id=found.booking_id,
+        author_id=found.author_id,
+        subject_id=found.subject_id,
+        stars=found.stars,
+        comment=found.comment or "",
+        sub_ratings=SubRatings(**(found.sub_ratings or {})),
+        publish_time=found.publish_time,
+        reply=Reply(**found.reply) if found.reply else None,
+        is_hidden=bool(found.is_hidden),
     )

@@ -5,7 +5,8 @@ from marketplace.auth.v1.events_pb2 import AccountRegistered
 from marketplace.user.v1 import events_pb2 as events
 
 from services.user.model.profile import Profile
-from services.user.model.review import Rating, Review
+from services.user.model.rating import Rating
+from services.user.model.review import Review
 
 
 def profile_of(event: AccountRegistered) -> Profile:
@@ -47,4 +48,10 @@ def review_published(review: Review) -> events.ReviewPublished:
 
 def rating_changed(rating: Rating) -> events.RatingChanged:
     """Tells of a rating that moved."""
-    return events.RatingChanged(account_id=rating.account_id, rating=rating.mean, rating_count=rating.count)
+    return events.RatingChanged(
+        account_id=rating.account_id,
+        rating=rating.stars.mean,
+        rating_count=rating.stars.count,
+        revision=rating.revision,
+        score=rating.score,
+    )

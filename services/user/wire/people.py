@@ -8,7 +8,7 @@ from marketplace.user.v1 import profile_service_pb2 as profiles_pb
 from mesh.tiers import Tier, shaped
 from services.user.model.address import Address, Place
 from services.user.model.profile import Audience, Profile
-from services.user.model.review import Rating
+from services.user.model.rating import Rating
 
 _HIGHEST = {Audience.ANYBODY: Tier.PUBLIC, Audience.COUNTERPART: Tier.PROTECTED, Audience.SELF: Tier.PRIVATE}
 
@@ -41,7 +41,11 @@ def profile_to_wire(profile: Profile) -> profiles_pb.Profile:
 def provider_to_wire(profile: Profile, rating: Rating) -> profiles_pb.PublicProvider:
     """What everybody may know of a provider."""
     message = profiles_pb.PublicProvider(
-        provider_id=profile.account_id, display_name=profile.display_name, rating=rating.mean, rating_count=rating.count
+        provider_id=profile.account_id,
+        display_name=profile.display_name,
+        rating=rating.stars.mean,
+        rating_count=rating.stars.count,
+        score=rating.score,
     )
     return shaped(message, Tier.PUBLIC)
 
@@ -54,8 +58,9 @@ def person_to_wire(profile: Profile, rating: Rating, audience: Audience) -> peop
         about=profile.about,
         languages=profile.languages,
         is_provider=profile.is_provider,
-        rating=rating.mean,
-        rating_count=rating.count,
+        rating=rating.stars.mean,
+        rating_count=rating.stars.count,
+        score=rating.score,
         phone=profile.phone,
         default_address=_address(profile.addresses[0], is_default=True) if profile.addresses else None,
         email=profile.email,

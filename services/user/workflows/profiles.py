@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.user.model.profile import Audience, Profile, Values, profile_not_found
-from services.user.model.review import Rating
+from services.user.model.rating import Rating
 from services.user.ports import Engagements, Profiles, Ratings, Transaction
 
 

@@ -1,13 +1,13 @@
 """Reviews, double blind: published when both are in, or 14 days after the work was done."""
 
 from dataclasses import replace
-from datetime import datetime
 
 from mesh.clock import Clock
 from mesh.ids import derived_id
 from services.user.model.engagement import REVIEW_WINDOW, Engagement, booking_not_found
-from services.user.model.review import Review
-from services.user.ports import Engagements, Ratings, Reviews, Transaction
+from services.user.model.rating import Rating
+from services.user.model.review import Review, SubRatings, review_not_found
+from services.user.ports import After, Engagements, Ratings, Reviews, Transaction
 
 _PUBLISHED_AT_ONCE = 100
 
@@ -24,7 +24,7 @@ class ReviewWorkflows:
         self._ratings = ratings
         self._clock = clock
 
-    async def submit(self, booking_id: str, author_id: str, stars: int, comment: str) -> Review:
+    async def submit(self, booking_id: str, author_id: str, stars: int, comment: str, parts: SubRatings) -> Review:
         """The review as it stands now. Raises NotFound (BOOKING_NOT_FOUND), NotAllowedNow."""
 
         async def take() -> Review:
@@ -32,10 +32,11 @@ class ReviewWorkflows:
             if engagement is None:
                 raise booking_not_found()
             subject_id = engagement.other_than(author_id)
-            review = Review(derived_id("rev", booking_id, author_id), booking_id, author_id, subject_id, stars, comment)
+            review_id = derived_id("rev", booking_id, author_id)
+            review = Review(review_id, booking_id, author_id, subject_id, stars, comment, parts)
             reviews = {each.author_id: each for each in await self._reviews.of_booking(booking_id)}
-            if _is_repeated(reviews.get(author_id), review):
-                return reviews[author_id]
+            if author_id in reviews and reviews[author_id].is_same_as(review):
+                return reviews[author_id]  # a second attempt at what was taken already, published since or not
             engagement.require_open(self._clock.now())
             reviews[author_id] = review
             await self._reviews.save(review)
@@ -63,15 +64,24 @@ class ReviewWorkflows:
         for review in published.values():
             await self._reviews.publish(review)
             rating = await self._ratings.find(review.subject_id)
-            await self._ratings.save(rating.with_one(review.stars))
+            await self._ratings.save(rating.with_one(review))
         await self._engagements.save(replace(engagement, is_published=True))
         return published
 
-    async def published(self, subject_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Review]:
-        """The published reviews of an account, newest first."""
-        return await self._reviews.published(subject_id, after, limit)
+    async def published(self, subject_id: str, after: After, limit: int) -> tuple[list[Review], Rating]:
+        """The published reviews of an account, newest first, and what all of them add up to."""
+        return await self._reviews.published(subject_id, after, limit), await self._ratings.find(subject_id)
 
+    async def reply(self, review_id: str, subject_id: str, text: str) -> Review:
+        """The review with its reply. Raises NotFound (REVIEW_NOT_FOUND), AlreadyExists (REVIEW_ANSWERED)."""
 
-def _is_repeated(known: Review | None, review: Review) -> bool:
-    """Whether this is a second attempt at what was taken already, published since or not."""
-    return known is not None and (known.stars, known.comment) == (review.stars, review.comment)
+        async def take() -> Review:
+            review = await self._reviews.find(review_id)
+            if review is None:
+                raise review_not_found()
+            answered = review.answered(subject_id, text, self._clock.now())
+            if answered is not review:
+                await self._reviews.save(answered)
+            return answered
+
+        return await self._transaction(take)

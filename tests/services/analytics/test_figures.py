@@ -71,7 +71,7 @@ async def test_the_history_gives_the_figures_that_a_person_would_count() -> None
     }
     assert dashboard.acceptance_rate == 0.75
     assert dashboard.totals.money(Metric.NET) == {"BRL": 2_550_000_000, "USD": 850}
-    assert dashboard.rating == Rating(4.5, 2, time_of(len(history(PROVIDER)) - 1))
+    assert dashboard.rating == Rating(4.5, 2, time_of(len(history(PROVIDER)) - 1), 2)
     assert (overview.count(Metric.ACCOUNTS), overview.count(Metric.REQUESTS)) == (3, 4)
     assert (overview.count(Metric.CONFIRMED), overview.count(Metric.COMPLETED)) == (3, 2)
     assert overview.money(Metric.PAID) == {"BRL": 3_000_000_000, "USD": 999}
@@ -108,9 +108,9 @@ def test_what_is_known_is_not_overwritten() -> None:
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-async def test_the_rating_of_the_highest_count_stays(order: tuple[int, ...]) -> None:
+async def test_the_rating_of_the_highest_revision_stays_even_when_its_count_is_lower(order: tuple[int, ...]) -> None:
     workflows = AnalyticsWorkflows(FactsInMemory())
-    told = [Rating(5, 1, time_of(3)), Rating(4, 2, time_of(1)), Rating(4.2, 2, time_of(2))]
+    told = [Rating(5, 2, time_of(3), 2), Rating(4, 1, time_of(1), 3), Rating(4.2, 1, time_of(2), 3)]
     for index in order:
         await workflows.note_rating(PROVIDER, told[index])
     assert (await workflows.dashboard(PROVIDER)).rating == told[2]

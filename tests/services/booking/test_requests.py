@@ -12,7 +12,7 @@ from marketplace.user.v1.events_pb2 import ProfileChanged, RatingChanged
 from mesh.call import Account
 from mesh.errors import Conflict, InvalidInput, NotAllowedNow, NotFound, Unavailable
 from mesh.ids import new_id
-from services.booking.store.documents import OfferingDocument, RequestDocument
+from services.booking.store.documents import OfferingDocument, ProviderDocument, RequestDocument
 from tests.services.booking.support import DAY, Stage, on_stage, until
 from tests.support.service import Backing
 
@@ -161,6 +161,30 @@ async def test_ratings_move_the_order_and_an_older_one_changes_nothing(stage: St
     assert [each.provider_id for each in request.candidates] == [second.account_id, first.account_id]
     facts = {each.criterion: each.fact for each in request.candidates[0].reasons}
     assert facts["rating"] == "4.9 of 20 reviews"
+
+
+async def test_a_rating_falls_with_a_hidden_review_and_what_was_told_before_does_not_come_back(stage: Stage) -> None:
+    provider = await stage.provider()
+    told = [
+        RatingChanged(account_id=provider.account_id, rating=1.0, rating_count=1),  # of a publisher without revisions
+        RatingChanged(account_id=provider.account_id, rating=3.0, rating_count=2, revision=2),
+        RatingChanged(account_id=provider.account_id, rating=5.0, rating_count=1, revision=3),
+    ]
+    for event in (*told, *told):
+        await stage.service.deliver(event)
+    facts = {each.criterion: each.fact for each in (await stage.ask()).candidates[0].reasons}
+    assert facts["rating"] == "5.0 of 1 review"
+
+
+async def test_what_was_stored_before_there_were_revisions_is_ordered_by_its_count(stage: Stage) -> None:
+    provider = await stage.provider()
+    stored = stage.service.runtime.database.collection(ProviderDocument)
+    old = {"rating": 4.0, "rating_count": 5}
+    await stored.update_one({"_id": provider.account_id}, {"$set": old, "$unset": {"rating_revision": ""}})
+    for count, expected in ((4, "4.0 of 5 reviews"), (6, "2.0 of 6 reviews")):
+        await stage.service.deliver(RatingChanged(account_id=provider.account_id, rating=2.0, rating_count=count))
+        facts = {each.criterion: each.fact for each in (await stage.ask()).candidates[0].reasons}
+        assert facts["rating"] == expected
 
 
 async def test_a_rating_may_come_before_anything_else_of_the_provider(stage: Stage) -> None:

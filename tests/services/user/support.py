@@ -68,3 +68,18 @@ def review(user: ServiceUnderTest, who: Account, booking_id: str, stars: int, co
     """Submits a review."""
     request = reviews_pb.SubmitReviewRequest(booking_id=booking_id, rating=stars, comment=comment, **more)
     return user.stub(ReviewServiceStub, who).SubmitReview(request)
+
+
+def reply(user: ServiceUnderTest, who: Account, review_id: str, text: str) -> Any:
+    """Answers a review."""
+    return user.stub(ReviewServiceStub, who).ReplyToReview(reviews_pb.ReplyToReviewRequest(review_id=review_id, text=text))
+
+
+async def published_review(
+    user: ServiceUnderTest, customer: Account, provider: Account, clock: SetClock, *, stars: int, comment: str = ""
+) -> str:
+    """The id of a customer's review that everybody sees."""
+    booking_id = await completed(user, customer, provider, clock)
+    taken = await review(user, customer, booking_id, stars, comment)
+    await review(user, provider, booking_id, 5)
+    return str(taken.review.review_id)

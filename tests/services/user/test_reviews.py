@@ -1,6 +1,7 @@
 """Reviews as their callers see them: double blind, for completed bookings alone, adding up to ratings."""
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import timedelta
 
 import pytest
@@ -11,9 +12,10 @@ from marketplace.user.v1.events_pb2 import RatingChanged
 from marketplace.user.v1.profile_service_pb2_grpc import ProfileServiceStub
 from marketplace.user.v1.review_service_pb2_grpc import ReviewServiceStub
 
-from mesh.errors import InvalidInput, NotAllowedNow, NotFound
+from mesh.errors import AlreadyExists, InvalidInput, MeshError, NotAllowedNow, NotFound
 from mesh.ids import new_id
-from tests.services.user.support import SetClock, cancelled, completed, confirmed, person, review
+from services.user.store.ratings import RatingDocument
+from tests.services.user.support import SetClock, cancelled, completed, confirmed, person, reply, review
 from tests.support.service import Backing, ServiceUnderTest
 
 
@@ -114,3 +116,75 @@ async def test_reviews_come_in_pages(user: ServiceUnderTest, backing: Backing, c
                 reviews_pb.ListProviderReviewsRequest(provider_id=provider.account_id, page=PageRequest(page_token=forged))
             )
         assert refusal.value.reason == "PAGE_TOKEN_INVALID"
+
+
+async def test_sub_ratings_are_shown_and_add_up_beside_the_rating(
+    user: ServiceUnderTest, backing: Backing, clock: SetClock
+) -> None:
+    customer, provider = await person(user, backing, "customer"), await person(user, backing, "provider")
+    rated = {5: reviews_pb.SubRatings(punctuality=2, quality=5), 4: reviews_pb.SubRatings(punctuality=3), 3: None}
+    for stars, parts in rated.items():
+        booking_id = await completed(user, customer, provider, clock)
+        await review(user, customer, booking_id, stars, sub_ratings=parts)
+        await review(user, provider, booking_id, 5)
+    request = reviews_pb.ListProviderReviewsRequest(provider_id=provider.account_id)
+    answer = await user.stub(ReviewServiceStub, customer).ListProviderReviews(request)
+    assert {(each.rating, each.sub_ratings.punctuality) for each in answer.reviews} == {(5, 2), (4, 3), (3, 0)}
+    summary = answer.summary
+    assert (summary.rating, summary.rating_count, summary.score) == (4.0, 3, 29.5 / 8)
+    assert (summary.punctuality.rating, summary.punctuality.rating_count) == (2.5, 2)
+    assert (summary.quality.rating_count, summary.communication.rating_count) == (1, 0)
+
+
+async def test_a_subject_answers_once_and_for_good(user: ServiceUnderTest, backing: Backing, clock: SetClock) -> None:
+    customer, provider = await person(user, backing, "customer"), await person(user, backing, "provider")
+    booking_id = await completed(user, customer, provider, clock)
+    review_id = (await review(user, customer, booking_id, 4)).review.review_id
+    await _refused(reply(user, provider, review_id, "Too early."), NotFound, "REVIEW_NOT_FOUND")
+    await review(user, provider, booking_id, 5)
+    for _ in range(2):
+        assert (await reply(user, provider, review_id, "Thank you.")).review.reply == "Thank you."
+    await _refused(reply(user, provider, review_id, "Better words."), AlreadyExists, "REVIEW_ANSWERED")
+    for who in (customer, await person(user, backing, "provider")):
+        await _refused(reply(user, who, review_id, "Not mine."), NotFound, "REVIEW_NOT_FOUND")
+    await _refused(reply(user, provider, new_id("rev"), "Nothing."), NotFound, "REVIEW_NOT_FOUND")
+    request = reviews_pb.ListProviderReviewsRequest(provider_id=provider.account_id)
+    [shown] = (await user.stub(ReviewServiceStub, customer).ListProviderReviews(request)).reviews
+    assert (shown.reply, shown.HasField("reply_time")) == ("Thank you.", True)
+
+
+async def test_of_two_different_answers_at_once_one_stays(user: ServiceUnderTest, backing: Backing, clock: SetClock) -> None:
+    customer, provider = await person(user, backing, "customer"), await person(user, backing, "provider")
+    booking_id = await completed(user, customer, provider, clock)
+    review_id = (await review(user, customer, booking_id, 4)).review.review_id
+    await review(user, provider, booking_id, 5)
+    answers = await asyncio.gather(
+        *(reply(user, provider, review_id, f"Answer {number}.") for number in range(4)), return_exceptions=True
+    )
+    assert sum(isinstance(each, AlreadyExists) for each in answers) == 3
+
+
+async def test_sub_ratings_beyond_five_are_refused(user: ServiceUnderTest, backing: Backing, clock: SetClock) -> None:
+    customer, provider = await person(user, backing, "customer"), await person(user, backing, "provider")
+    booking_id = await completed(user, customer, provider, clock)
+    with pytest.raises(InvalidInput):
+        await review(user, customer, booking_id, 5, sub_ratings=reviews_pb.SubRatings(quality=6))
+
+
+async def test_ratings_from_before_there_were_revisions_go_on_from_their_count(
+    user: ServiceUnderTest, backing: Backing, clock: SetClock
+) -> None:
+    customer, provider = await person(user, backing, "customer"), await person(user, backing, "provider")
+    old = RatingDocument(id=provider.account_id, total=12, count=3)
+    await user.runtime.database.collection(RatingDocument).insert(old)
+    booking_id = await completed(user, customer, provider, clock)
+    await review(user, customer, booking_id, 4)
+    await review(user, provider, booking_id, 4)
+    [change] = [each for each in await user.published(RatingChanged) if each.account_id == provider.account_id]
+    assert (change.rating, change.rating_count, change.revision) == (4.0, 4, 4)
+
+
+async def _refused(call: Awaitable[object], kind: type[MeshError], reason: str) -> None:
+    with pytest.raises(kind) as refusal:
+        await call
+    assert refusal.value.reason == reason
