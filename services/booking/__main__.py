@@ -16,6 +16,7 @@ from services.booking.servicer.catalog import CatalogServicer
 from services.booking.servicer.requests import RequestServicer
 from services.booking.settings import BookingSettings
 from services.booking.store.areas import GeoAreas
+from services.booking.store.blocks import StoredBlocks
 from services.booking.store.bookings import StoredBookings
 from services.booking.store.calendars import StoredCalendars
 from services.booking.store.catalog import StoredOfferings, StoredProviders
@@ -35,7 +36,8 @@ async def assemble(runtime: Runtime[BookingSettings]) -> None:
         payment_timeout=timedelta(seconds=settings.payment_timeout_seconds),
         payment_retry=timedelta(seconds=settings.payment_retry_seconds),
     )
-    stores = (StoredOfferings(database), areas, StoredProviders(database), StoredCalendars(database), StoredRequests(database))
+    providers, calendars = StoredProviders(database), StoredCalendars(database)
+    stores = (StoredOfferings(database), areas, providers, StoredBlocks(database), calendars, StoredRequests(database))
     offers, bookings, facts = StoredOffers(database), StoredBookings(database), PublishedFacts(database)
     payments, directory = PaymentClient(runtime.channels), UserClient(runtime.channels)
     ports = Ports(runtime.clock, terms, database.transaction, *stores, offers, bookings, facts, payments, directory)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from marketplace.payment.v1.events_pb2 import PaymentAuthorized, PaymentFailed
-from marketplace.user.v1.events_pb2 import ProfileChanged, RatingChanged
+from marketplace.user.v1.events_pb2 import BlockChanged, ProfileChanged, RatingChanged
 
 from mesh.events.subscription import Delivery, Subscription
 from services.booking.ports import PaymentOutcome, Ports
@@ -16,6 +16,7 @@ def subscriptions(ports: Ports) -> list[Subscription[Any]]:
     return [
         Subscription(RatingChanged, handlers.keep_rating, "rating"),
         Subscription(ProfileChanged, handlers.keep_name, "name"),
+        Subscription(BlockChanged, handlers.keep_block, "block"),
         Subscription(PaymentAuthorized, handlers.confirm_booking, "confirm"),
         Subscription(PaymentFailed, handlers.expire_booking, "expire"),
     ]
@@ -36,6 +37,10 @@ class Handlers:
         """Candidates are shown under it while user does not answer."""
         if event.is_provider:
             await self._ports.providers.put_name(event.account_id, event.display_name, delivery.occurred_time)
+
+    async def keep_block(self, event: BlockChanged, _delivery: Delivery) -> None:
+        """Those two are not matched while it holds."""
+        await self._ports.blocks.put(event.blocker_id, event.blocked_id, is_blocked=event.is_blocked, revision=event.revision)
 
     async def confirm_booking(self, event: PaymentAuthorized, _delivery: Delivery) -> None:
         """The answer that the accepting call may have missed."""

@@ -76,6 +76,18 @@ class Providers(Protocol):
         ...
 
 
+class Blocks(Protocol):
+    """Who has blocked whom."""
+
+    async def put(self, blocker_id: str, blocked_id: str, *, is_blocked: bool, revision: int) -> None:
+        """Keeps it unless something with a higher revision is there."""
+        ...
+
+    async def between(self, account_id: str, other_ids: Sequence[str]) -> set[str]:
+        """Those of the others who have blocked this account or are blocked by it."""
+        ...
+
+
 class Calendars(Protocol):
     """What providers' time is taken by."""
 
@@ -214,6 +226,7 @@ class Ports:
     offerings: Offerings
     areas: Areas
     providers: Providers
+    blocks: Blocks
     calendars: Calendars
     requests: Requests
     offers: Offers

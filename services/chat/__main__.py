@@ -6,8 +6,9 @@ from mesh.runtime import Runtime, run
 from mesh.settings import Settings
 from mesh.storage.bell import Bell
 from services.chat.clients import BookingClient
+from services.chat.consumers import subscriptions
 from services.chat.servicer import ChatServicer
-from services.chat.store import StoredMessages
+from services.chat.store import StoredBlocks, StoredMessages
 from services.chat.workflows import ChatWorkflows
 
 _SECONDS_TO_RECONNECT = 1.0
@@ -16,8 +17,10 @@ _SECONDS_TO_RECONNECT = 1.0
 async def assemble(runtime: Runtime[Settings]) -> None:
     """Adds everything that chat is made of."""
     bell = Bell(runtime.redis, "chat:bell")
-    workflows = ChatWorkflows(StoredMessages(runtime.database), BookingClient(runtime.channels), bell, runtime.clock)
+    messages, blocks = StoredMessages(runtime.database), StoredBlocks(runtime.database)
+    workflows = ChatWorkflows(messages, blocks, BookingClient(runtime.channels), bell, runtime.clock)
     runtime.serve(add_ChatServiceServicer_to_server, ChatServicer(workflows))
+    runtime.consume(subscriptions(blocks))
     runtime.every(_SECONDS_TO_RECONNECT, "hear_the_bell", bell.hear)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from mesh.errors import Conflict, NotFound
+from mesh.errors import Conflict, NotAllowedNow, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +43,8 @@ class Message:
 def conversation_not_found() -> NotFound:
     """The same for a stranger's conversation and for none."""
     return NotFound("CONVERSATION_NOT_FOUND", "There is no such conversation.")
+
+
+def person_blocked() -> NotAllowedNow:
+    """The same for who has blocked and for who is blocked."""
+    return NotAllowedNow("PERSON_BLOCKED", "These two cannot write to each other.")

@@ -41,6 +41,18 @@ class Messages(Protocol):
         ...
 
 
+class Blocks(Protocol):
+    """Who has blocked whom. Takes part in the running transaction."""
+
+    async def put(self, blocker_id: str, blocked_id: str, *, is_blocked: bool, revision: int) -> None:
+        """Keeps it unless something with a higher revision is there."""
+        ...
+
+    async def is_between(self, one_id: str, other_id: str) -> bool:
+        """Whether one of the two has blocked the other."""
+        ...
+
+
 class Listener(Protocol):
     """Somebody who waits for a conversation to go on."""
 

@@ -30,6 +30,15 @@ class MessageDocument(StoredDocument):
     send_time: Any = mongoengine.DateTimeField(required=True)
 
 
+class BlockDocument(StoredDocument):
+    """Whether one blocks another, as user told last. The id is `<blocker>:<blocked>`."""
+
+    meta: ClassVar[dict[str, Any]] = {"collection": "blocks"}
+
+    is_blocked: Any = mongoengine.BooleanField(required=True)
+    revision: Any = mongoengine.LongField(required=True)
+
+
 class StoredMessages:
     """The port Messages on this service's database."""
 
@@ -65,6 +74,24 @@ class StoredMessages:
     async def after(self, booking_id: str, sequence: int, limit: int) -> list[Message]:
         query = {"booking_id": booking_id, "sequence": {"$gt": sequence}}
         return [_message(found) for found in await self._messages.find(query, sort=[("sequence", 1)], limit=limit)]
+
+
+class StoredBlocks:
+    """The port Blocks on this service's database: a copy of what user tells."""
+
+    def __init__(self, database: Database) -> None:
+        self._blocks = database.collection(BlockDocument)
+
+    async def put(self, blocker_id: str, blocked_id: str, *, is_blocked: bool, revision: int) -> None:
+        document_id = f"{blocker_id}:{blocked_id}"
+        known = await self._blocks.get(document_id)
+        if known is None or known.revision < revision:
+            values = {"is_blocked": is_blocked, "revision": revision}
+            await self._blocks.update_one({"_id": document_id}, {"$set": values}, upsert=True)
+
+    async def is_between(self, one_id: str, other_id: str) -> bool:
+        query = {"_id": {"$in": [f"{one_id}:{other_id}", f"{other_id}:{one_id}"]}, "is_blocked": True}
+        return await self._blocks.find_one(query) is not None
 
 
 def _message(found: MessageDocument) -> Message:

@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator
 
 from mesh.clock import Clock
 from mesh.ids import derived_id
-from services.chat.model import Message
-from services.chat.ports import Bell, Bookings, Messages
+from services.chat.model import Message, person_blocked
+from services.chat.ports import Bell, Blocks, Bookings, Messages
 
 _READ_AT_ONCE = 200
 
@@ -13,14 +13,18 @@ _READ_AT_ONCE = 200
 class ChatWorkflows:
     """The use cases of chat."""
 
-    def __init__(self, messages: Messages, bookings: Bookings, bell: Bell, clock: Clock) -> None:
+    def __init__(self, messages: Messages, blocks: Blocks, bookings: Bookings, bell: Bell, clock: Clock) -> None:
         self._messages = messages
+        self._blocks = blocks
         self._bookings = bookings
         self._bell = bell
         self._clock = clock
 
     async def send(self, booking_id: str, sender_id: str, client_message_id: str, text: str) -> Message:
-        """The message, which is the first one's when the client sends it again. Raises NotFound, Conflict (MESSAGE_ID_REUSED)."""
+        """The message, which is the first one's when the client sends it again.
+
+        Raises NotFound, Conflict (MESSAGE_ID_REUSED), NotAllowedNow (PERSON_BLOCKED).
+        """
         recipient_id = (await self._bookings.parties(booking_id)).other_than(sender_id)
         message_id = derived_id("msg", booking_id, sender_id, client_message_id)
 
@@ -29,6 +33,8 @@ class ChatWorkflows:
             if known is not None:
                 known.require_same_text(text)
                 return known
+            if await self._blocks.is_between(sender_id, recipient_id):
+                raise person_blocked()
             message = Message(
                 message_id=message_id,
                 booking_id=booking_id,

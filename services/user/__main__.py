@@ -1,6 +1,8 @@
 """Wires user together and runs it: `python -m services.user`."""
 
 from marketplace.user.v1.address_service_pb2_grpc import add_AddressServiceServicer_to_server
+from marketplace.user.v1.block_service_pb2_grpc import add_BlockServiceServicer_to_server
+from marketplace.user.v1.favourite_service_pb2_grpc import add_FavouriteServiceServicer_to_server
 from marketplace.user.v1.person_service_pb2_grpc import add_PersonServiceServicer_to_server
 from marketplace.user.v1.profile_service_pb2_grpc import add_ProfileServiceServicer_to_server
 from marketplace.user.v1.review_moderation_service_pb2_grpc import add_ReviewModerationServiceServicer_to_server
@@ -10,6 +12,8 @@ from mesh.runtime import Runtime, run
 from mesh.settings import Settings
 from services.user.consumers import subscriptions
 from services.user.servicer.address import AddressServicer
+from services.user.servicer.block import BlockServicer
+from services.user.servicer.favourite import FavouriteServicer
 from services.user.servicer.person import PersonServicer
 from services.user.servicer.profile import ProfileServicer
 from services.user.servicer.review import ReviewServicer
@@ -18,11 +22,13 @@ from services.user.store.engagements import StoredEngagements
 from services.user.store.moderations import StoredModerations
 from services.user.store.profiles import StoredProfiles
 from services.user.store.ratings import StoredRatings
+from services.user.store.relations import StoredBlocks, StoredFavourites
 from services.user.store.reviews import StoredReviews
 from services.user.workflows.addresses import AddressWorkflows
 from services.user.workflows.engagements import EngagementWorkflows
 from services.user.workflows.moderation import ModerationWorkflows
 from services.user.workflows.profiles import ProfileWorkflows
+from services.user.workflows.relations import BlockWorkflows, FavouriteWorkflows
 from services.user.workflows.reviews import ReviewWorkflows
 
 _SECONDS_BETWEEN_PUBLICATIONS = 60.0
@@ -41,6 +47,10 @@ async def assemble(runtime: Runtime[Settings]) -> None:
     runtime.serve(add_AddressServiceServicer_to_server, AddressServicer(AddressWorkflows(transaction, stored)))
     runtime.serve(add_ReviewServiceServicer_to_server, ReviewServicer(reviews, moderation))
     runtime.serve(add_ReviewModerationServiceServicer_to_server, ReviewModerationServicer(moderation))
+    favourites = FavouriteWorkflows(transaction, stored, StoredFavourites(database), runtime.clock)
+    runtime.serve(add_FavouriteServiceServicer_to_server, FavouriteServicer(favourites, profiles))
+    blocks = BlockWorkflows(transaction, stored, StoredBlocks(database), runtime.clock)
+    runtime.serve(add_BlockServiceServicer_to_server, BlockServicer(blocks))
     runtime.consume(subscriptions(profiles, EngagementWorkflows(engagements)))
     runtime.every(_SECONDS_BETWEEN_PUBLICATIONS, "publish_due_reviews", reviews.publish_due)
 

@@ -8,6 +8,7 @@ from services.user.model.engagement import Engagement
 from services.user.model.moderation import Moderation, Report
 from services.user.model.profile import Profile
 from services.user.model.rating import Rating
+from services.user.model.relation import Block, Favourite
 from services.user.model.review import Review
 
 T = TypeVar("T")
@@ -126,4 +127,40 @@ class Moderations(Protocol):
 
     async def of_review(self, review_id: str) -> list[Moderation]:
         """The decisions about a review, oldest first."""
+        ...
+
+
+class Favourites(Protocol):
+    """Who wants to find whom again."""
+
+    async def add(self, favourite: Favourite) -> None:
+        """Stores it unless it is there."""
+        ...
+
+    async def remove(self, account_id: str, provider_id: str) -> None:
+        """Removes it if it is there."""
+        ...
+
+    async def page(self, account_id: str, after: After, limit: int) -> list[Favourite]:
+        """A person's favourites, the last one added first."""
+        ...
+
+
+class Blocks(Protocol):
+    """Who blocks whom."""
+
+    async def find(self, blocker_id: str, blocked_id: str) -> Block | None:
+        """What is known of one's blocking the other."""
+        ...
+
+    async def save(self, block: Block) -> None:
+        """Stores a block that changed, and tells of it."""
+        ...
+
+    async def count(self, blocker_id: str) -> int:
+        """How many a person blocks."""
+        ...
+
+    async def page(self, blocker_id: str, after: After, limit: int) -> list[Block]:
+        """Whom a person blocks, the last one first."""
         ...

@@ -12,10 +12,10 @@ import pytest
 from tools import generate
 
 _RPC = """
-  // The caller's favourite providers, newest first. Reasons: PROFILE_NOT_FOUND.
-  rpc ListFavourites(ListFavouritesRequest) returns (ListFavouritesResponse) {
+  // The caller's neighbour providers, newest first. Reasons: PROFILE_NOT_FOUND.
+  rpc ListNeighbours(ListNeighboursRequest) returns (ListNeighboursResponse) {
     option idempotency_level = NO_SIDE_EFFECTS;
-    option (google.api.http) = {get: "/v1/favourites"};
+    option (google.api.http) = {get: "/v1/neighbours"};
     option (marketplace.mesh.v1.policy) = {
       exposure: EXPOSURE_EDGE
       access: {roles: [ROLE_CUSTOMER]}
@@ -26,7 +26,7 @@ _RPC = """
   }
 
   // What only the mesh may ask.
-  rpc CountFavourites(ListFavouritesRequest) returns (ListFavouritesResponse) {
+  rpc CountNeighbours(ListNeighboursRequest) returns (ListNeighboursResponse) {
     option (marketplace.mesh.v1.policy) = {
       exposure: EXPOSURE_MESH
       access: {callers: ["booking"]}
@@ -36,14 +36,14 @@ _RPC = """
 }
 """
 _MESSAGES = """
-// Asks for favourites.
-message ListFavouritesRequest {
+// Asks for neighbours.
+message ListNeighboursRequest {
   // How many at most.
   int32 most = 1;
 }
 
-// Favourites.
-message ListFavouritesResponse {
+// Neighbours.
+message ListNeighboursResponse {
   // The providers' ids.
   repeated string provider_ids = 1;
 }
@@ -73,18 +73,18 @@ def test_the_edge_routes_the_new_method_as_its_policy_says(printed: dict[str, An
     listener = next(each for each in printed["render"]["static_resources"]["listeners"] if each["name"] == "edge")
     routes = listener["filter_chains"][0]["filters"][0]["typed_config"]["route_config"]["virtual_hosts"][0]["routes"]
     by_name = {route.get("name"): route for route in routes}
-    route = by_name["/marketplace.user.v1.ProfileService/ListFavourites"]
+    route = by_name["/marketplace.user.v1.ProfileService/ListNeighbours"]
     assert route["route"]["timeout"] == "7.25s"
     assert "unavailable" in route["route"]["retry_policy"]["retry_on"]
     rate = route["typed_per_filter_config"]["envoy.filters.http.local_ratelimit"]
     assert rate["descriptors"][0]["token_bucket"]["max_tokens"] == 42
-    assert "/marketplace.user.v1.ProfileService/CountFavourites" not in by_name
+    assert "/marketplace.user.v1.ProfileService/CountNeighbours" not in by_name
 
 
 def test_the_document_describes_the_new_method(printed: dict[str, Any]) -> None:
-    operation = printed["openapi"]["paths"]["/v1/favourites"]["get"]
-    assert operation["summary"] == "The caller's favourite providers, newest first."
+    operation = printed["openapi"]["paths"]["/v1/neighbours"]["get"]
+    assert operation["summary"] == "The caller's neighbour providers, newest first."
     assert "PROFILE_NOT_FOUND" in operation["responses"]["404"]["description"]
     assert [each["name"] for each in operation["parameters"]] == ["most"]
-    assert "user.v1.ListFavouritesResponse" in printed["openapi"]["components"]["schemas"]
-    assert "CountFavourites" not in str(printed["openapi"])
+    assert "user.v1.ListNeighboursResponse" in printed["openapi"]["components"]["schemas"]
+    assert "CountNeighbours" not in str(printed["openapi"])

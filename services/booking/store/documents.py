@@ -42,6 +42,15 @@ class ProviderDocument(StoredDocument):
     intervals: Any = ListField(ListField(IntField()))  # day, start minute, end minute
 
 
+class BlockDocument(StoredDocument):
+    """Whether one blocks another, as user told last. The id is `<blocker>:<blocked>`."""
+
+    meta: ClassVar[dict[str, Any]] = {"collection": "blocks"}
+
+    is_blocked: Any = BooleanField(required=True)
+    revision: Any = LongField(required=True)
+
+
 class CalendarDayDocument(StoredDocument):
     """What one provider's time is taken by on one day in UTC. The id is `<provider id>:<ISO date>`."""
 

@@ -52,6 +52,8 @@ async def _reserve(ports: Ports, offer: Offer, now: datetime) -> Booking:
     request = await ports.requests.find(offer.request_id)
     if request is None or request.state is not RequestState.OFFERED:
         raise closed(OfferState.WITHDRAWN)
+    if await ports.blocks.between(request.customer_id, [offer.provider_id]):
+        raise closed(OfferState.WITHDRAWN)  # who has blocked whom is not told; when it expires, the next one is asked
     booking = make_booking(request, offer, now)
     await ports.calendars.hold(booking.provider_id, booking.booking_id, booking.period)
     await ports.offers.put(accepted)

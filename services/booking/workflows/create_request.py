@@ -64,6 +64,8 @@ async def create_request(ports: Ports, order: Order, request_id: str) -> Service
 async def _find_candidates(ports: Ports, order: Order) -> list[Candidate]:
     offerings = await ports.offerings.with_ids(await ports.areas.near(order.category_id, order.place))
     offerings = [each for each in offerings if each.category_id == order.category_id]
+    blocked = await ports.blocks.between(order.customer_id, [each.provider_id for each in offerings])
+    offerings = [each for each in offerings if each.provider_id not in blocked]
     provider_ids = [each.provider_id for each in offerings]
     providers = await ports.providers.with_ids(provider_ids)
     taken = await ports.calendars.taken(provider_ids, order.period)

@@ -9,13 +9,14 @@ from services.booking.ports import Ports
 
 
 async def ask_next(ports: Ports, request: ServiceRequest, now: datetime) -> ServiceRequest:
-    """Offers the request to the best candidate who is still free, in a transaction; the caller keeps the request."""
+    """Offers it to the best candidate who is still free and not blocked, in a transaction; the caller keeps the request."""
     while now < request.period.start:
         candidate = request.next_candidate()
         if candidate is None:
             break
         taken = await ports.calendars.taken([candidate.provider_id], request.period)
-        if not taken.get(candidate.provider_id):
+        blocked = await ports.blocks.between(request.customer_id, [candidate.provider_id])
+        if not taken.get(candidate.provider_id) and not blocked:
             offer = make_offer(request, candidate, now, ports.terms.offer_timeout)
             await ports.offers.add(offer)
             await ports.facts.tell([Offered(offer)])

@@ -9,6 +9,7 @@ from mesh.storage.documents import StoredDocument
 from mesh.storage.mongo import Database
 from services.user.model.moderation import Action, Moderation, Report
 from services.user.ports import After
+from services.user.store.pages import beyond
 
 
 class ReportDocument(StoredDocument):
@@ -52,10 +53,7 @@ class StoredModerations:
             await self._reports.insert(ReportDocument(id=values.pop("report_id"), is_open=True, **values))
 
     async def open_reports(self, after: After, limit: int) -> list[Report]:
-        query: dict[str, Any] = {"is_open": True}
-        if after is not None:
-            time, report_id = after
-            query["$or"] = [{"report_time": {"$gt": time}}, {"report_time": time, "_id": {"$gt": report_id}}]
+        query = {"is_open": True, **beyond(after, "report_time", is_newest_first=False)}
         found = await self._reports.find(query, sort=[("report_time", 1), ("_id", 1)], limit=limit)
         return [
             Report(each.id, each.review_id, each.reporter_id, each.reason, each.note or "", each.report_time) for each in found

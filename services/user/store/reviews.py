@@ -10,6 +10,7 @@ from mesh.storage.documents import StoredDocument
 from mesh.storage.mongo import Database
 from services.user.model.review import Reply, Review, SubRatings
 from services.user.ports import After
+from services.user.store.pages import beyond
 from services.user.wire.events import review_published
 
 
@@ -58,10 +59,8 @@ class StoredReviews:
         await self._database.publish(review_published(review))
 
     async def published(self, subject_id: str, after: After, limit: int) -> list[Review]:
-        query: dict[str, Any] = {"subject_id": subject_id, "publish_time": {"$ne": None}, "is_hidden": {"$ne": True}}
-        if after is not None:
-            time, review_id = after
-            query["$or"] = [{"publish_time": {"$lt": time}}, {"publish_time": time, "_id": {"$lt": review_id}}]
+        is_seen = {"publish_time": {"$ne": None}, "is_hidden": {"$ne": True}}
+        query = {"subject_id": subject_id, "$and": [is_seen, beyond(after, "publish_time")]}
         found = await self._reviews.find(query, sort=[("publish_time", -1), ("_id", -1)], limit=limit)
         return [_review(each) for each in found]
 

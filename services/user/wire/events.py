@@ -6,6 +6,7 @@ from marketplace.user.v1 import events_pb2 as events
 
 from services.user.model.profile import Profile
 from services.user.model.rating import Rating
+from services.user.model.relation import Block
 from services.user.model.review import Review
 
 
@@ -54,4 +55,11 @@ def rating_changed(rating: Rating) -> events.RatingChanged:
         rating_count=rating.stars.count,
         revision=rating.revision,
         score=rating.score,
+    )
+
+
+def block_changed(block: Block) -> events.BlockChanged:
+    """Tells of a block, or of its end."""
+    return events.BlockChanged(
+        blocker_id=block.blocker_id, blocked_id=block.blocked_id, is_blocked=block.is_blocked, revision=block.revision
     )

@@ -13,9 +13,10 @@ from marketplace.booking.v1.booking_service_pb2_grpc import BookingServiceServic
 from marketplace.chat.v1 import chat_service_pb2 as pb
 from marketplace.chat.v1.chat_service_pb2_grpc import ChatServiceStub
 from marketplace.chat.v1.events_pb2 import MessageSent
+from marketplace.user.v1.events_pb2 import BlockChanged
 
 from mesh.call import Account
-from mesh.errors import Conflict, NotFound
+from mesh.errors import Conflict, NotAllowedNow, NotFound
 from mesh.ids import new_id
 from mesh.settings import Settings
 from mesh.status_details import STATUS_DETAILS_KEY, to_status
@@ -126,3 +127,23 @@ async def test_strangers_find_no_conversation(talk: Talk, backing: Backing) -> N
         with pytest.raises(NotFound) as refusal:
             await call
         assert refusal.value.reason == "CONVERSATION_NOT_FOUND"
+
+
+@pytest.mark.parametrize("is_by_customer", [True, False])
+async def test_two_of_whom_one_has_blocked_the_other_cannot_write_but_read(talk: Talk, is_by_customer: bool) -> None:
+    customer, provider = talk.stub(talk.customer), talk.stub(talk.provider)
+    first = await talk.say(customer, "1", "Hello.")
+    ids = [talk.customer.account_id, talk.provider.account_id]
+    blocker_id, blocked_id = ids if is_by_customer else reversed(ids)
+    block = BlockChanged(blocker_id=blocker_id, blocked_id=blocked_id, is_blocked=True, revision=1)
+    await talk.service.deliver(block)
+    for stub in (customer, provider):
+        with pytest.raises(NotAllowedNow) as refusal:
+            await talk.say(stub, "2", "Are you there?")
+        assert refusal.value.reason == "PERSON_BLOCKED"
+        assert len((await stub.ListMessages(pb.ListMessagesRequest(booking_id=talk.booking_id))).messages) == 1
+    assert await talk.say(customer, "1", "Hello.") == first, "what was taken stays taken"
+    end = BlockChanged(blocker_id=blocker_id, blocked_id=blocked_id, is_blocked=False, revision=2)
+    for event in (end, block):
+        await talk.service.deliver(event)
+    assert (await talk.say(provider, "2", "Here.")).sequence == 2

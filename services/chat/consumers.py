@@ -1,0 +1,17 @@
+"""What chat listens to."""
+
+from typing import Any
+
+from marketplace.user.v1.events_pb2 import BlockChanged
+
+from mesh.events.subscription import Delivery, Subscription
+from services.chat.ports import Blocks
+
+
+def subscriptions(blocks: Blocks) -> list[Subscription[Any]]:
+    """The table of what is subscribed to."""
+
+    async def keep_block(event: BlockChanged, _delivery: Delivery) -> None:
+        await blocks.put(event.blocker_id, event.blocked_id, is_blocked=event.is_blocked, revision=event.revision)
+
+    return [Subscription(BlockChanged, keep_block, "block")]
