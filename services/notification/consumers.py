@@ -10,7 +10,8 @@ from marketplace.booking.v1.events_pb2 import BookingCancelled, BookingCompleted
 from marketplace.chat.v1.events_pb2 import MessageSent
 from marketplace.common.v1.money_pb2 import Money
 from marketplace.payment.v1.events_pb2 import PaymentCaptured
-from marketplace.user.v1.events_pb2 import ReviewPublished
+from marketplace.user.v1 import document_pb2 as documents
+from marketplace.user.v1.events_pb2 import DocumentExpiring, DocumentStateChanged, ReviewPublished
 
 from mesh.events.subscription import Delivery, Subscription
 from mesh.ids import derived_id
@@ -44,6 +45,8 @@ def subscriptions(workflows: NotificationWorkflows, wake: Callable[[], object]) 
         telling(MessageSent, "tell_message", lambda e: [(e.recipient_id, "message_sent", {})]),
         telling(PaymentCaptured, "tell_captured", _receipt_and_payout),
         telling(ReviewPublished, "tell_review", lambda e: [(e.subject_id, "review_published", {"stars": str(e.rating)})]),
+        telling(DocumentStateChanged, "tell_document", _document_news),
+        telling(DocumentExpiring, "tell_expiring", _expiry),
     ]
 
 
@@ -56,6 +59,27 @@ def _receipt_and_payout(event: PaymentCaptured) -> Told:
         (event.customer_id, "payment_receipt", _facts(event.amount)),
         (event.provider_id, "payout_booked", _facts(event.net)),
     ]
+
+
+_TOLD_STATES = {
+    documents.DOCUMENT_STATE_APPROVED: "document_approved",
+    documents.DOCUMENT_STATE_REJECTED: "document_rejected",
+    documents.DOCUMENT_STATE_EXPIRED: "document_expired",
+}
+
+
+def _document_news(event: DocumentStateChanged) -> Told:
+    kind = _TOLD_STATES.get(event.state)
+    return [(event.account_id, kind, {"document": _document(event)})] if kind else []
+
+
+def _expiry(event: DocumentExpiring) -> Told:
+    facts = {"document": _document(event), "expire_time": event.expire_time.ToDatetime(UTC).isoformat()}
+    return [(event.account_id, "document_expiring", facts)]
+
+
+def _document(event: DocumentStateChanged | DocumentExpiring) -> str:
+    return documents.DocumentKind.Name(event.kind).removeprefix("DOCUMENT_KIND_").lower()
 
 
 def _facts(money: Money, start_time: Timestamp | None = None) -> dict[str, str]:

@@ -16,6 +16,10 @@ WITH_EMAIL = frozenset(
         "payment_receipt",
         "payout_booked",
         "review_published",
+        "document_approved",
+        "document_rejected",
+        "document_expiring",
+        "document_expired",
     }
 )
 

@@ -20,6 +20,10 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "payment_receipt": ("Recibo do pagamento", "Cobramos {{ money }} pelo serviço no seu meio de pagamento."),
         "payout_booked": ("Valor a receber", "{{ money }} foram creditados para você."),
         "review_published": ("Nova avaliação", "Você recebeu uma avaliação de {{ stars }} de 5."),
+        "document_approved": ("Documento aprovado", "Seu documento ({{ document }}) foi aprovado."),
+        "document_rejected": ("Documento recusado", "Seu documento ({{ document }}) foi recusado. Veja o motivo no seu perfil."),
+        "document_expiring": ("Documento a vencer", "Seu documento ({{ document }}) vence em {{ expiry }}. Envie um novo."),
+        "document_expired": ("Documento vencido", "Seu documento ({{ document }}) venceu. Envie um novo."),
     },
     "en": {
         "offer_made": ("New offer", "There is a request for {{ start }}; you get {{ money }}."),
@@ -30,6 +34,29 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "payment_receipt": ("Payment receipt", "We took {{ money }} for the service from your payment method."),
         "payout_booked": ("Payout booked", "{{ money }} were credited to you."),
         "review_published": ("New review", "You got a review of {{ stars }} out of 5."),
+        "document_approved": ("Document approved", "Your document ({{ document }}) was approved."),
+        "document_rejected": ("Document rejected", "Your document ({{ document }}) was rejected. Your profile says why."),
+        "document_expiring": (
+            "Document about to expire",
+            "Your document ({{ document }}) expires on {{ expiry }}. Send a new one.",
+        ),
+        "document_expired": ("Document expired", "Your document ({{ document }}) has expired. Send a new one."),
+    },
+}
+_DOCUMENTS = {
+    "pt_BR": {
+        "identity": "identidade",
+        "address": "comprovante de endereço",
+        "qualification": "qualificação",
+        "insurance": "seguro",
+        "background": "antecedentes",
+    },
+    "en": {
+        "identity": "identity",
+        "address": "proof of address",
+        "qualification": "qualification",
+        "insurance": "insurance",
+        "background": "background check",
     },
 }
 _DEFAULT_LOCALE = "pt-BR"
@@ -58,6 +85,11 @@ def _readable(facts: dict[str, str], locale: str, time_zone: str) -> dict[str, s
     if "start_time" in facts:
         moment = datetime.fromisoformat(facts["start_time"]).astimezone(ZoneInfo(time_zone))
         readable["start"] = f"{format_date(moment, 'full', locale)}, {format_time(moment, 'short', locale=locale)}"
+    if "document" in facts:
+        readable["document"] = _DOCUMENTS[locale].get(facts["document"], facts["document"])
+    if "expire_time" in facts:
+        moment = datetime.fromisoformat(facts["expire_time"]).astimezone(ZoneInfo(time_zone))
+        readable["expiry"] = format_date(moment, "long", locale)
     if "amount_minor" in facts:
         units = Decimal(facts["amount_minor"]).scaleb(-get_currency_precision(facts["currency"]))
         readable["money"] = format_currency(units, facts["currency"], locale=locale)

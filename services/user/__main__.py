@@ -7,6 +7,7 @@ from marketplace.user.v1.person_service_pb2_grpc import add_PersonServiceService
 from marketplace.user.v1.profile_service_pb2_grpc import add_ProfileServiceServicer_to_server
 from marketplace.user.v1.review_moderation_service_pb2_grpc import add_ReviewModerationServiceServicer_to_server
 from marketplace.user.v1.review_service_pb2_grpc import add_ReviewServiceServicer_to_server
+from marketplace.user.v1.verification_service_pb2_grpc import add_VerificationServiceServicer_to_server
 
 from mesh.runtime import Runtime, run
 from mesh.settings import Settings
@@ -18,6 +19,8 @@ from services.user.servicer.person import PersonServicer
 from services.user.servicer.profile import ProfileServicer
 from services.user.servicer.review import ReviewServicer
 from services.user.servicer.review_moderation import ReviewModerationServicer
+from services.user.servicer.verification import VerificationServicer
+from services.user.store.documents import StoredDocuments
 from services.user.store.engagements import StoredEngagements
 from services.user.store.moderations import StoredModerations
 from services.user.store.profiles import StoredProfiles
@@ -30,8 +33,10 @@ from services.user.workflows.moderation import ModerationWorkflows
 from services.user.workflows.profiles import ProfileWorkflows
 from services.user.workflows.relations import BlockWorkflows, FavouriteWorkflows
 from services.user.workflows.reviews import ReviewWorkflows
+from services.user.workflows.verification import VerificationWorkflows
 
 _SECONDS_BETWEEN_PUBLICATIONS = 60.0
+_SECONDS_BETWEEN_WATCHES = 300.0
 
 
 async def assemble(runtime: Runtime[Settings]) -> None:
@@ -51,6 +56,9 @@ async def assemble(runtime: Runtime[Settings]) -> None:
     runtime.serve(add_FavouriteServiceServicer_to_server, FavouriteServicer(favourites, profiles))
     blocks = BlockWorkflows(transaction, stored, StoredBlocks(database), runtime.clock)
     runtime.serve(add_BlockServiceServicer_to_server, BlockServicer(blocks))
+    verification = VerificationWorkflows(transaction, stored, StoredDocuments(database), runtime.clock)
+    runtime.serve(add_VerificationServiceServicer_to_server, VerificationServicer(verification, runtime.clock))
+    runtime.every(_SECONDS_BETWEEN_WATCHES, "watch_documents", verification.watch)
     runtime.consume(subscriptions(profiles, EngagementWorkflows(engagements)))
     runtime.every(_SECONDS_BETWEEN_PUBLICATIONS, "publish_due_reviews", reviews.publish_due)
 

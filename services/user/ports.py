@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from services.user.model.document import Document
 from services.user.model.engagement import Engagement
 from services.user.model.moderation import Moderation, Report
 from services.user.model.profile import Profile
@@ -163,4 +164,36 @@ class Blocks(Protocol):
 
     async def page(self, blocker_id: str, after: After, limit: int) -> list[Block]:
         """Whom a person blocks, the last one first."""
+        ...
+
+
+class Documents(Protocol):
+    """Documents that prove something."""
+
+    async def find(self, document_id: str) -> Document | None:
+        """One document."""
+        ...
+
+    async def of_account(self, account_id: str) -> list[Document]:
+        """All documents of a person, in no order."""
+        ...
+
+    async def add(self, document: Document) -> None:
+        """Stores a new one, and tells of it."""
+        ...
+
+    async def save(self, document: Document, *, is_moved: bool, is_reminded: bool) -> None:
+        """Stores a changed one; tells of its state when that moved, and that it expires when its owner is reminded."""
+        ...
+
+    async def page(self, account_id: str, after: After, limit: int) -> list[Document]:
+        """A person's documents, the last one submitted first."""
+        ...
+
+    async def waiting(self, after: After, limit: int) -> list[Document]:
+        """Those that wait for a decision, the one that waits longest first."""
+        ...
+
+    async def due(self, now: datetime, limit: int) -> list[str]:
+        """Those with something to do by now."""
         ...

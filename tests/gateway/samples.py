@@ -13,6 +13,7 @@ _SAMPLES = {
     "account_id": "acc",
     "address_id": "adr",
     "review_id": "rev",
+    "document_id": "doc",
 }
 
 

@@ -38,6 +38,7 @@ class Profile:
     languages: tuple[str, ...] = ()
     phone: str = ""
     addresses: tuple[Address, ...] = ()
+    is_verified: bool = False
     version: int = 0
 
     def changed(self, values: Values, etag: str) -> "Profile":

@@ -28,6 +28,7 @@ class ProfileDocument(StoredDocument):
     about: Any = mongoengine.StringField()
     languages: Any = mongoengine.ListField(mongoengine.StringField())
     phone: Any = mongoengine.StringField()
+    is_verified: Any = mongoengine.BooleanField(default=False)
     addresses: Any = mongoengine.ListField(mongoengine.DictField())  # the default one first
 
 
@@ -70,6 +71,7 @@ def _profile(found: ProfileDocument) -> Profile:
         languages=tuple(found.languages),
         phone=found.phone or "",
         addresses=tuple(_address(each) for each in found.addresses),
+        is_verified=bool(found.is_verified),
         version=found.version,
     )
 

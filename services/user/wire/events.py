@@ -30,6 +30,7 @@ def profile_changed(profile: Profile) -> events.ProfileChanged:
         display_name=profile.display_name,
         is_provider=profile.is_provider,
         time_zone=profile.time_zone,
+        is_verified=profile.is_verified,
     )
 
 

@@ -34,6 +34,7 @@ def profile_to_wire(profile: Profile) -> profiles_pb.Profile:
         about=profile.about,
         languages=profile.languages,
         phone=profile.phone,
+        is_verified=profile.is_verified,
     )
     return shaped(message, Tier.PRIVATE)
 
@@ -46,6 +47,7 @@ def provider_to_wire(profile: Profile, rating: Rating) -> profiles_pb.PublicProv
         rating=rating.stars.mean,
         rating_count=rating.stars.count,
         score=rating.score,
+        is_verified=profile.is_verified,
     )
     return shaped(message, Tier.PUBLIC)
 
@@ -64,6 +66,7 @@ def person_to_wire(profile: Profile, rating: Rating, audience: Audience) -> peop
         phone=profile.phone,
         default_address=_address(profile.addresses[0], is_default=True) if profile.addresses else None,
         email=profile.email,
+        is_verified=profile.is_verified,
     )
     return shaped(message, _HIGHEST[audience])
 

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP
+from google.protobuf.timestamp_pb2 import Timestamp
 from marketplace.booking.v1.events_pb2 import BookingConfirmed
 from marketplace.chat.v1.events_pb2 import MessageSent
 from marketplace.common.v1.money_pb2 import Money
 from marketplace.notification.v1 import inbox_service_pb2 as pb
 from marketplace.notification.v1.inbox_service_pb2_grpc import InboxServiceStub
+from marketplace.user.v1 import document_pb2 as documents
 from marketplace.user.v1 import profile_service_pb2 as profiles_pb
+from marketplace.user.v1.events_pb2 import DocumentExpiring, DocumentStateChanged
 from marketplace.user.v1.profile_service_pb2_grpc import ProfileServiceServicer, add_ProfileServiceServicer_to_server
 
 from mesh.call import Account
@@ -146,3 +149,17 @@ async def test_chat_is_told_in_the_inbox_alone_and_can_be_read(told: Told) -> No
     assert (await told.service.stub(InboxServiceStub, told.customer).MarkNotificationsRead(marking)).read_count == 1
     assert (await told.inbox(told.customer, lambda answer: answer.notifications)).unread_count == 0
     assert told.mail.taken == []
+
+
+async def test_providers_are_told_of_their_documents_in_their_language(told: Told) -> None:
+    about: dict[str, Any] = {"account_id": told.provider.account_id, "document_id": new_id("doc")}
+    kind = documents.DOCUMENT_KIND_IDENTITY
+    for state in (documents.DOCUMENT_STATE_SUBMITTED, documents.DOCUMENT_STATE_APPROVED):
+        await told.service.deliver(DocumentStateChanged(**about, kind=kind, state=state))
+    await told.service.deliver(DocumentExpiring(**about, kind=kind, expire_time=Timestamp(seconds=1_900_000_000)))
+    answer = await told.inbox(told.provider, lambda found: len(found.notifications) == 2 and is_mailed(found))
+    assert {each.type for each in answer.notifications} == {"document_approved", "document_expiring"}
+    assert {each.body for each in answer.notifications} == {
+        "Your document (identity) was approved.",
+        "Your document (identity) expires on March 17, 2030. Send a new one.",
+    }

@@ -9,8 +9,11 @@ from marketplace.user.v1 import address_service_pb2 as addresses_pb
 from marketplace.user.v1 import person_service_pb2 as pb
 from marketplace.user.v1 import profile_service_pb2 as profiles_pb
 from marketplace.user.v1.address_service_pb2_grpc import AddressServiceStub
+from marketplace.user.v1.document_pb2 import DOCUMENT_KIND_IDENTITY
 from marketplace.user.v1.person_service_pb2_grpc import PersonServiceStub
 from marketplace.user.v1.profile_service_pb2_grpc import ProfileServiceStub
+from marketplace.user.v1.verification_service_pb2 import DecideDocumentRequest, SubmitDocumentRequest
+from marketplace.user.v1.verification_service_pb2_grpc import VerificationServiceStub
 
 from mesh.call import Account
 from mesh.errors import NotFound
@@ -35,6 +38,11 @@ async def full_person(user: ServiceUnderTest, backing: Backing, clock: SetClock)
     added = addresses_pb.AddAddressRequest(label="Home", postal_address=place)
     addresses: Any = user.stub(AddressServiceStub, account)
     await addresses.AddAddress(added, key="home")
+    verification: Any = user.stub(VerificationServiceStub, account)
+    submission = SubmitDocumentRequest(kind=DOCUMENT_KIND_IDENTITY, reference="documents/1")
+    document_id = (await verification.SubmitDocument(submission, key="identity")).document.document_id
+    decision = DecideDocumentRequest(document_id=document_id, is_approved=True, reason="Clear.")
+    await user.stub(VerificationServiceStub, backing.account("admin")).DecideDocument(decision)
     booking_id = await completed(user, other, account, clock)
     await review(user, other, booking_id, 5)
     await review(user, account, booking_id, 5)
