@@ -31,9 +31,10 @@ class IdempotencyRecord(StoredDocument):
 
     meta: ClassVar[dict[str, Any]] = {
         "collection": "idempotency",
-        "indexes": [{"fields": ("expires_time",), "expireAfterSeconds": 0}],
+        "indexes": [("owner",), {"fields": ("expires_time",), "expireAfterSeconds": 0}],
     }
 
+    owner: Any = mongoengine.StringField()  # whose call it is, so that an erasure finds it
     request_hash: Any = mongoengine.BinaryField(required=True)
     attempt: Any = mongoengine.IntField(required=True)  # raised by each attempt that takes over from one that left no answer
     busy_until: Any = mongoengine.DateTimeField(required=True)  # before this, the attempt is taken to be still at work
@@ -119,6 +120,7 @@ class IdempotencyScope:
     def _record(self, busy_until: datetime, now: datetime) -> IdempotencyRecord:
         return IdempotencyRecord(
             id=self.scope,
+            owner=self._call.owner,
             request_hash=_hash(self._call.request),
             attempt=1,
             busy_until=busy_until,

@@ -13,11 +13,13 @@ from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from mesh.errors import Unavailable
+from mesh.events.outbox import KEPT_SECONDS
 
 T = TypeVar("T")
 
 _DELIVERY_SECONDS = 8.0
 _TOPIC_EXISTS = 36
+_FORGETTING = {"retention.ms": str(KEPT_SECONDS * 1000)}  # no longer than the outbox: then what was erased is nowhere
 
 _log = structlog.get_logger()
 
@@ -110,7 +112,7 @@ class Broker:
     def _ensure_topics(self, topics: dict[str, int]) -> dict[str, str]:
         found = self._topic_ids(list(topics))
         missing = {
-            topic: {"num_partitions": partitions, "replication_factor": self._settings.replication}
+            topic: {"num_partitions": partitions, "replication_factor": self._settings.replication, "configs": _FORGETTING}
             for topic, partitions in topics.items()
             if topic not in found
         }

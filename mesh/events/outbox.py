@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import mongoengine
+from google.protobuf import descriptor_pool, message_factory
 
 from mesh.contract import event_of
 from mesh.ids import new_id
@@ -45,6 +46,18 @@ class OutboxRow(StoredDocument):
     topic_id: Any = mongoengine.StringField()
     partition: Any = mongoengine.IntField()
     offset: Any = mongoengine.LongField()
+
+
+async def redact(rows: "Collection[OutboxRow]", key: str) -> None:
+    """Takes what the contract marks as personal (debug_redact) out of the rows of a key, sent or not. Joins a transaction."""
+    for row in await rows.find({"key": key}):
+        event_class = message_factory.GetMessageClass(descriptor_pool.Default().FindMessageTypeByName(row.type))
+        event = event_class.FromString(bytes(row.payload or b""))
+        personal = [field.name for field, _ in event.ListFields() if field.GetOptions().debug_redact]
+        for name in personal:
+            event.ClearField(name)
+        if personal:
+            await rows.update_one({"_id": row.id}, {"$set": {"payload": event.SerializeToString()}})
 
 
 async def append(rows: "Collection[OutboxRow]", event: "Message", now: datetime) -> None:

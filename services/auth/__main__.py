@@ -1,13 +1,18 @@
 """Wires auth together and runs it: `python -m services.auth`."""
 
 from marketplace.auth.v1.auth_service_pb2_grpc import add_AuthServiceServicer_to_server
+from marketplace.auth.v1.privacy_service_pb2_grpc import add_PrivacyServiceServicer_to_server
 
 from mesh.ids import new_id
 from mesh.runtime import Runtime, run
+from mesh.storage.holdings import Holdings
+from services.auth.consumers import subscriptions
+from services.auth.holdings import HOLDINGS
 from services.auth.keys import KeyChain
 from services.auth.model import DEFAULT_LOCALE, DEFAULT_ZONE
 from services.auth.passwords import ArgonPasswords
 from services.auth.servicer import AuthServicer
+from services.auth.servicer_privacy import PrivacyServicer
 from services.auth.settings import AuthSettings
 from services.auth.store import StoredIdentities
 from services.auth.tokens import SignedTokens
@@ -25,6 +30,10 @@ async def assemble(runtime: Runtime[AuthSettings]) -> None:
     workflows = AuthWorkflows(StoredIdentities(runtime.database), passwords, tokens, runtime.clock, new_id)
     runtime.use_key_source(keys.public_keys)
     runtime.serve(add_AuthServiceServicer_to_server, AuthServicer(workflows, keys.public_keys))
+
+    holdings = Holdings(runtime.database, HOLDINGS)
+    runtime.serve(add_PrivacyServiceServicer_to_server, PrivacyServicer(holdings))
+    runtime.consume(subscriptions(holdings.erase))
 
     async def ensure_admin() -> None:
         if settings.admin_email:

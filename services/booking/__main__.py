@@ -5,14 +5,18 @@ from functools import partial
 
 from marketplace.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
 from marketplace.booking.v1.catalog_service_pb2_grpc import add_CatalogServiceServicer_to_server
+from marketplace.booking.v1.privacy_service_pb2_grpc import add_PrivacyServiceServicer_to_server
 from marketplace.booking.v1.request_service_pb2_grpc import add_RequestServiceServicer_to_server
 
 from mesh.runtime import Runtime, run
+from mesh.storage.holdings import Holdings
 from services.booking.clients import PaymentClient, UserClient
 from services.booking.consumers import subscriptions
+from services.booking.holdings import HOLDINGS
 from services.booking.ports import Ports, Terms
 from services.booking.servicer.bookings import BookingServicer
 from services.booking.servicer.catalog import CatalogServicer
+from services.booking.servicer.privacy import PrivacyServicer
 from services.booking.servicer.requests import RequestServicer
 from services.booking.settings import BookingSettings
 from services.booking.store.areas import GeoAreas
@@ -44,7 +48,9 @@ async def assemble(runtime: Runtime[BookingSettings]) -> None:
     runtime.serve(add_CatalogServiceServicer_to_server, CatalogServicer(ports))
     runtime.serve(add_RequestServiceServicer_to_server, RequestServicer(ports))
     runtime.serve(add_BookingServiceServicer_to_server, BookingServicer(ports))
-    runtime.consume(subscriptions(ports))
+    holdings = Holdings(database, HOLDINGS)
+    runtime.serve(add_PrivacyServiceServicer_to_server, PrivacyServicer(holdings))
+    runtime.consume(subscriptions(ports, holdings.erase))
     runtime.every(settings.sweep_seconds, "expire offers", partial(expire_offers, ports))
     runtime.every(settings.sweep_seconds, "pursue payments", partial(pursue_payments, ports))
     runtime.every(settings.sweep_seconds, "index areas", areas.add_missing)

@@ -1,19 +1,25 @@
 """What booking listens to."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from marketplace.payment.v1.events_pb2 import PaymentAuthorized, PaymentFailed
-from marketplace.user.v1.events_pb2 import BlockChanged, ProfileChanged, RatingChanged
+from marketplace.user.v1.events_pb2 import BlockChanged, PersonErased, ProfileChanged, RatingChanged
 
 from mesh.events.subscription import Delivery, Subscription
 from services.booking.ports import PaymentOutcome, Ports
 from services.booking.workflows.settle_payment import conclude_payment
 
 
-def subscriptions(ports: Ports) -> list[Subscription[Any]]:
+def subscriptions(ports: Ports, erase_person: Callable[[str], Awaitable[None]]) -> list[Subscription[Any]]:
     """Every event that booking acts on."""
     handlers = Handlers(ports)
+
+    async def erase(event: PersonErased, _delivery: Delivery) -> None:
+        await erase_person(event.account_id)
+
     return [
+        Subscription(PersonErased, erase, "erase"),
         Subscription(RatingChanged, handlers.keep_rating, "rating"),
         Subscription(ProfileChanged, handlers.keep_name, "name"),
         Subscription(BlockChanged, handlers.keep_block, "block"),

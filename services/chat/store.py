@@ -18,7 +18,11 @@ class MessageDocument(StoredDocument):
 
     meta: ClassVar[dict[str, Any]] = {
         "collection": "messages",
-        "indexes": [{"fields": ("booking_id", "sequence"), "unique": True}],
+        "indexes": [
+            {"fields": ("booking_id", "sequence"), "unique": True},
+            ("sender_id", "_id"),
+            ("recipient_id", "_id"),
+        ],
     }
 
     booking_id: Any = mongoengine.StringField(required=True)

@@ -3,11 +3,15 @@
 import asyncio
 
 from marketplace.notification.v1.inbox_service_pb2_grpc import add_InboxServiceServicer_to_server
+from marketplace.notification.v1.privacy_service_pb2_grpc import add_PrivacyServiceServicer_to_server
 
 from mesh.runtime import Runtime, run
+from mesh.storage.holdings import Holdings
 from services.notification.clients import SmtpMail, UserClient
 from services.notification.consumers import subscriptions
+from services.notification.holdings import HOLDINGS
 from services.notification.servicer import InboxServicer
+from services.notification.servicer_privacy import PrivacyServicer
 from services.notification.settings import NotificationSettings
 from services.notification.store import StoredInbox
 from services.notification.words import TemplateWords
@@ -26,7 +30,9 @@ async def assemble(runtime: Runtime[NotificationSettings]) -> None:
     runtime.serve(add_InboxServiceServicer_to_server, InboxServicer(workflows))
     wake = runtime.every(_SECONDS_BETWEEN_LOOKS, "word_and_mail", workflows.work)
     loop = asyncio.get_running_loop()
-    runtime.consume(subscriptions(workflows, lambda: loop.call_later(_SECONDS_TO_COMMIT, wake.set)))
+    holdings = Holdings(runtime.database, HOLDINGS)
+    runtime.serve(add_PrivacyServiceServicer_to_server, PrivacyServicer(holdings))
+    runtime.consume(subscriptions(workflows, lambda: loop.call_later(_SECONDS_TO_COMMIT, wake.set), holdings.erase))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from marketplace.chat.v1.events_pb2 import MessageSent
 from marketplace.common.v1.money_pb2 import Money
 from marketplace.payment.v1.events_pb2 import PaymentCaptured
 from marketplace.user.v1 import document_pb2 as documents
-from marketplace.user.v1.events_pb2 import DocumentExpiring, DocumentStateChanged, ReviewPublished
+from marketplace.user.v1.events_pb2 import DocumentExpiring, DocumentStateChanged, PersonErased, ReviewPublished
 
 from mesh.events.subscription import Delivery, Subscription
 from mesh.ids import derived_id
@@ -23,7 +23,9 @@ Told = list[tuple[str, str, dict[str, str]]]
 """Recipient, type and facts of each notification that an event gives rise to."""
 
 
-def subscriptions(workflows: NotificationWorkflows, wake: Callable[[], object]) -> list[Subscription[Any]]:
+def subscriptions(
+    workflows: NotificationWorkflows, wake: Callable[[], object], erase_person: Callable[[str], Awaitable[None]]
+) -> list[Subscription[Any]]:
     """The table of what is subscribed to."""
 
     def telling(event_class: type[E], name: str, tell: Callable[[E], Told]) -> Subscription[E]:
@@ -37,7 +39,12 @@ def subscriptions(workflows: NotificationWorkflows, wake: Callable[[], object]) 
         handler: Callable[[E, Delivery], Awaitable[None]] = handle
         return Subscription(event_class, handler, name)
 
+    async def erase(event: PersonErased, _delivery: Delivery) -> None:
+        await erase_person(event.account_id)
+        await workflows.close(event.account_id)
+
     return [
+        Subscription(PersonErased, erase, "erase"),
         telling(OfferMade, "tell_offer", lambda e: [(e.provider_id, "offer_made", _facts(e.net, e.start_time))]),
         telling(BookingConfirmed, "tell_confirmed", lambda e: _both(e, "booking_confirmed", _facts(e.price, e.start_time))),
         telling(BookingCompleted, "tell_completed", lambda e: _both(e, "booking_completed", {})),

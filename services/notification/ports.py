@@ -23,7 +23,11 @@ class Inbox(Protocol):
     """The stored notifications."""
 
     async def add(self, notification: Notification) -> None:
-        """Stores a new one; one with the same id is there already when an event comes again."""
+        """Stores a new one, unless it is for somebody who was erased; when an event comes again it is there already."""
+        ...
+
+    async def close(self, account_id: str) -> None:
+        """Takes nothing more for this account."""
         ...
 
     async def due(self, now: datetime, limit: int) -> list[Notification]:

@@ -34,13 +34,25 @@ class NotificationDocument(StoredDocument):
     due_time: Any = mongoengine.DateTimeField()
 
 
+class ErasedDocument(StoredDocument):
+    """Says that the account with this id belongs to nobody any more, so that nothing is told to it."""
+
+    meta: ClassVar[dict[str, Any]] = {"collection": "erased"}
+
+
 class StoredInbox:
     """The port Inbox on this service's database."""
 
     def __init__(self, database: Database) -> None:
         self._notifications = database.collection(NotificationDocument)
+        self._erased = database.collection(ErasedDocument)
+
+    async def close(self, account_id: str) -> None:
+        await self._erased.update_one({"_id": account_id}, {"$set": {"version": 1}}, upsert=True)
 
     async def add(self, notification: Notification) -> None:
+        if await self._erased.get(notification.recipient_id) is not None:
+            return
         if await self._notifications.get(notification.notification_id) is None:
             await self._notifications.insert(_document(notification))
 

@@ -29,6 +29,10 @@ class NotificationWorkflows:
         """Keeps it until it is worded. Runs inside the transaction of an event."""
         await self._inbox.add(replace(notification, due_time=self._clock.now()))
 
+    async def close(self, account_id: str) -> None:
+        """Takes nothing more for somebody who was erased. Runs inside the transaction of an event."""
+        await self._inbox.close(account_id)
+
     async def work(self) -> None:
         """Words and mails everything that is due."""
         while due := await self._inbox.due(self._clock.now(), _AT_ONCE):

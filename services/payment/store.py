@@ -22,7 +22,10 @@ _REFUSED = "REFUSED"  # in place of a payment's state; never told to anybody
 class PaymentDocument(StoredDocument):
     """A booking's payment or refusal; its id follows from the booking, so that there is one of either."""
 
-    meta: ClassVar[dict[str, Any]] = {"collection": "payments", "indexes": [{"fields": ("due_time",), "sparse": True}]}
+    meta: ClassVar[dict[str, Any]] = {
+        "collection": "payments",
+        "indexes": [{"fields": ("due_time",), "sparse": True}, ("customer_id", "_id"), ("provider_id", "_id")],
+    }
 
     booking_id: Any = mongoengine.StringField(required=True)
     state: Any = mongoengine.StringField(required=True)

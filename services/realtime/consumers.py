@@ -8,6 +8,7 @@ from marketplace.booking.v1 import booking_service_pb2 as booking
 from marketplace.booking.v1.events_pb2 import BookingStateChanged, OfferMade
 from marketplace.chat.v1.events_pb2 import MessageSent
 from marketplace.payment.v1.events_pb2 import PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentVoided
+from marketplace.user.v1.events_pb2 import PersonErased
 
 from mesh.events.subscription import Delivery, Subscription
 from services.realtime.model import BookingNotice, MessageNotice, Notice, OfferNotice, PaymentNotice, Told
@@ -35,7 +36,11 @@ def subscriptions(ports: Ports) -> list[Subscription[Any]]:
         if event.old_state in _UNDER_WAY and event.new_state not in _UNDER_WAY:
             await ports.locations.close(event.booking_id)
 
+    async def erase(event: PersonErased, _delivery: Delivery) -> None:
+        await ports.history.forget(event.account_id)
+
     return [
+        Subscription(PersonErased, erase, "erase"),
         telling(OfferMade, "tell_offer", lambda e: OfferNotice(e.offer_id, e.request_id, e.category_id), "provider_id"),
         telling(BookingStateChanged, "tell_booking", _booking_notice, "customer_id", "provider_id"),
         telling(MessageSent, "tell_message", lambda e: MessageNotice(e.booking_id, e.message_id, e.sequence), "recipient_id"),

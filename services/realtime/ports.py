@@ -36,6 +36,10 @@ class History(Protocol):
         """What came after a position, oldest first, as much as is read at once. Raises Unavailable."""
         ...
 
+    async def forget(self, account_id: str) -> None:
+        """Forgets everything of an account; its epoch ends. Raises Unavailable."""
+        ...
+
 
 class Locations(Protocol):
     """The newest place of each provider on the way."""

@@ -74,6 +74,10 @@ class Engagements(Protocol):
         """The bookings completed before then whose reviews, if any, are not published."""
         ...
 
+    async def is_active(self, account_id: str) -> bool:
+        """Whether the account has a booking that is confirmed and neither done nor called off."""
+        ...
+
     async def is_active_between(self, one_id: str, other_id: str) -> bool:
         """Whether a booking between the two is confirmed and neither done nor called off."""
         ...
@@ -196,4 +200,16 @@ class Documents(Protocol):
 
     async def due(self, now: datetime, limit: int) -> list[str]:
         """Those with something to do by now."""
+        ...
+
+
+class Erasures(Protocol):
+    """Who was erased."""
+
+    async def is_erased(self, account_id: str) -> bool:
+        """Whether the account belongs to nobody any more."""
+        ...
+
+    async def add(self, account_id: str, now: datetime) -> None:
+        """Notes that it does, and tells of it."""
         ...

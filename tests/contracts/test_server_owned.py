@@ -30,11 +30,13 @@ STATED_BY_CLIENTS = {
     "realtime.v1.LocationPoint.measure_time": "when the device measured",
     "realtime.v1.Position.epoch": "where this client stands",
     "realtime.v1.Position.offset": "where this client stands",
+    "user.v1.DecideDocumentRequest.is_approved": "the administrator's decision",
+    "user.v1.SubmitDocumentRequest.expire_time": "what the document says; an administrator looks",
     "user.v1.SubmitReviewRequest.rating": "the reviewer's opinion",
     "user.v1.UpdateMyProfileRequest.etag": "what the server gave to this client",
 }
 """What looks like the server's, is asked of clients, and why."""
-SHAPES = {"LocationPoint", "Position", "WeeklyInterval"}
+SHAPES = {"LocationPoint", "Position", "PostalAddress", "SubRatings", "WeeklyInterval"}
 """Messages of a service that clients send and get alike: facts of the client's own, no resource that the server keeps."""
 
 

@@ -1,13 +1,17 @@
 """Everybody who may try something, and one of each thing in each state that they may try it on."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import httpx
 
 from demo.journey import people
 from demo.journey.scene import Person, Scene, next_workday_at
 from mesh.contract import MethodContract
 
+_PATIENCE_SECONDS = 30.0
 BOTH = ["ACCOUNT_ROLE_CUSTOMER", "ACCOUNT_ROLE_PROVIDER"]
 ROLES: Mapping[str, frozenset[str]] = {
     "customer": frozenset({"customer", "provider"}),
@@ -47,6 +51,9 @@ class Cast:
     bookings: dict[str, str] = field(default_factory=dict)  # ids, by state
     offers: dict[str, str] = field(default_factory=dict)  # accepted; open and unwanted: the provider's own
     requests: dict[str, str] = field(default_factory=dict)  # booked, open, unwanted
+    address_id: str = ""  # in the provider's book
+    review_id: str = ""  # of the provider, by the customer
+    document_id: str = ""  # of the provider, submitted
 
     def token(self, who: str) -> str:
         """The person's access token; empty for anonymous."""
@@ -61,7 +68,11 @@ class Cast:
     @property
     def named(self) -> dict[str, str]:
         """What a request names beside the thing that it is about."""
-        return {"customer_id": self.people["customer"].account_id, "booking_id": self.bookings["confirmed"]}
+        return {
+            "customer_id": self.people["customer"].account_id,
+            "booking_id": self.bookings["confirmed"],
+            "address_id": self.address_id,
+        }
 
     def things(self, method: MethodContract) -> list[Thing]:
         """What a call of this method may name. Raises KeyError for an owner kind or an id that nothing is known of."""
@@ -76,7 +87,14 @@ def _anyones(cast: Cast, name: str) -> list[Thing]:
     everybody = frozenset(ROLES)
     account_id = cast.people["provider"].account_id
     provider = [("a provider", account_id)]
-    known = {"provider_id": provider, "provider_ids": provider, "booking_id": list(cast.bookings.items())}
+    known = {
+        "account_id": [("an administrator", cast.people["admin"].account_id)],
+        "booking_id": list(cast.bookings.items()),
+        "document_id": [("submitted", cast.document_id)],
+        "provider_id": provider,
+        "provider_ids": provider,
+        "review_id": [("published", cast.review_id)],
+    }
     return [Thing(state, each, everybody) for state, each in known[name]]
 
 
@@ -90,6 +108,8 @@ THINGS: Mapping[str, Callable[[Cast, str], list[Thing]]] = {
     "booking_customer": _bookings("customer"),
     "request_customer": lambda cast, _: [Thing(state, each, frozenset({"customer"})) for state, each in cast.requests.items()],
     "offer_provider": lambda cast, _: [Thing(state, each, frozenset({"provider"})) for state, each in cast.offers.items()],
+    "address_person": lambda cast, _: [Thing("kept", cast.address_id, frozenset({"provider"}))],
+    "review_subject": lambda cast, _: [Thing("published", cast.review_id, frozenset({"provider"}))],
 }
 """What there is of each owner kind of the contract; without a kind only the role matters."""
 
@@ -116,7 +136,38 @@ async def gather_cast(scene: Scene) -> Cast:
     for number, state in enumerate(("open", "unwanted"), len(_BOOKINGS)):
         request, cast.offers[state] = await _ask(scene, number)
         cast.requests[state] = request["request_id"]
+    await _keep_something(cast)
+    await _review_each_other(cast)
     return cast
+
+
+async def _keep_something(cast: Cast) -> None:
+    """An address and documents of the provider's; the customer's favourites and harmless blocks, two each."""
+    rest, customer, provider = cast.scene.rest, cast.token("customer"), cast.token("provider")
+    place = {"street": "Example Street 1", "city": "Example", "country_code": "BR"}
+    added = await rest.call("POST", "/v1/profile/addresses", {"postal_address": place}, token=provider, key="address")
+    cast.address_id = added["address"]["address_id"]
+    for number in range(2):
+        body = {"kind": "DOCUMENT_KIND_IDENTITY", "reference": f"documents/{number}"}
+        answer = await rest.call("POST", "/v1/profile/documents", body, token=provider, key=f"document-{number}")
+        cast.document_id = answer["document"]["document_id"]
+    for who in ("provider", "rival"):
+        await rest.call("PUT", f"/v1/favourites/{cast.people[who].account_id}", {}, token=customer)
+    for who in ("admin", "rival"):
+        await rest.call("PUT", f"/v1/blocks/{cast.people[who].account_id}", {}, token=customer)
+
+
+async def _review_each_other(cast: Cast) -> None:
+    """Both say what a sample of a review says, once user knows that the work is done."""
+    body = {"rating": 5, "comment": "Quick and tidy."}
+    path = f"/v1/bookings/{cast.bookings['completed']}/reviews"
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        for who in ("provider", "customer"):
+            answer = await cast.scene.rest.send("POST", path, body, token=cast.token(who))
+            while answer.status_code != httpx.codes.OK:
+                await asyncio.sleep(0.05)
+                answer = await cast.scene.rest.send("POST", path, body, token=cast.token(who))
+            cast.review_id = answer.json()["review"]["review_id"]  # at last the customer's
 
 
 async def _ask(scene: Scene, number: int) -> tuple[dict[str, Any], str]:

@@ -14,7 +14,7 @@ from tests.support.requests import sample
 
 _AT_ONCE = 16
 _FIRST = ("DeclineOffer", "unwanted")  # what others would take away
-_LAST = ("CompleteWork", "DeclineOffer", "CancelBooking", "LogOut")  # what takes away from others
+_LAST = ("CompleteWork", "DeclineOffer", "CancelBooking", "RemoveAddress", "LogOut", "EraseMe")  # what takes away from others
 
 
 @dataclass(frozen=True)

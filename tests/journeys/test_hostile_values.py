@@ -28,7 +28,7 @@ from tests.support.requests import sample
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
-METHODS = [method for method in contract.methods() if method.is_edge]
+METHODS = [method for method in contract.methods() if method.is_edge and method.name != "EraseMe"]  # has no field to try
 AT_ONCE = 8
 SLOW_SECONDS = 1.0
 DEEP = 5_000

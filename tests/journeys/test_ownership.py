@@ -16,7 +16,7 @@ from tests.support.calls import DOORS, Caller
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 METHODS = [method for method in contract.methods() if method.is_edge and not method.is_public]
-TRIED_BELOW = {"anyone", "notification_recipient", "callers_own"}
+TRIED_BELOW = {"address_person", "anyone", "notification_recipient", "callers_own"}
 
 
 async def test_every_owner_kind_of_the_contract_has_something_to_be_tried_on() -> None:
@@ -52,6 +52,16 @@ async def test_nobody_marks_the_notifications_of_others(stack: Stack, cast: Cast
     assert changes(before, await stored(stack, ids)) == {}
     await caller.call("gRPC", method, request, cast.token("customer"))
     assert changes(before, await stored(stack, ids)).keys() == before.keys()
+
+
+async def test_nobody_removes_the_addresses_of_others(stack: Stack, cast: Cast, caller: Caller) -> None:
+    method = contract.find_method("/marketplace.user.v1.AddressService/RemoveAddress")
+    before = await settled(stack, [cast.address_id])
+    assert before
+    for who in cast.people.keys() - {"provider", "admin"}:
+        for door in DOORS:
+            assert (await caller.call(door, method, method.request(address_id=cast.address_id), cast.token(who))).code == "OK"
+    assert changes(before, await stored(stack, [cast.address_id])) == {}
 
 
 @pytest.mark.parametrize("method", [each for each in METHODS if each.websocket_path], ids=lambda method: method.name)

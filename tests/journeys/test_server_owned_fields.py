@@ -59,7 +59,7 @@ async def by_rest(caller: Caller, cast: Cast, cell: Cell) -> httpx.Response:
     assert caller.http is not None
     verb, path, _, body = rest_form(cell.method, cell.request(cast))
     headers = {"authorization": f"Bearer {cast.token(cell.who)}", "idempotency-key": str(hash(cell))}
-    return await caller.http.request(verb, path, json=more(cell.method) | body, headers=headers)
+    return await caller.http.request(verb, path, json=None if body is None else more(cell.method) | body, headers=headers)
 
 
 async def test_more_than_a_request_has_is_written_nowhere(stack: Stack, cast: Cast, caller: Caller) -> None:

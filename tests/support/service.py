@@ -126,6 +126,12 @@ class ServiceUnderTest:
         rows = await self.runtime.database.collection(OutboxRow).find({}, sort=[("created_time", 1), ("sequence", 1)])
         return [str(row.type).rpartition(".")[2] for row in rows]
 
+    async def stored(self) -> str:
+        """Everything that the service keeps in its database, as text."""
+        database = self.runtime.database._driver
+        names = await database.list_collection_names()
+        return "\n".join([f"{name}: {each}" for name in sorted(names) for each in await database[name].find({}).to_list()])
+
     async def close(self) -> None:
         """Ends the clients."""
         for channel in self._channels:

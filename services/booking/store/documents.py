@@ -62,7 +62,7 @@ class CalendarDayDocument(StoredDocument):
 class RequestDocument(StoredDocument):
     """A customer's request."""
 
-    meta: ClassVar[dict[str, Any]] = {"collection": "requests"}
+    meta: ClassVar[dict[str, Any]] = {"collection": "requests", "indexes": [("customer_id", "_id"), ("candidates.provider_id",)]}
 
     customer_id: Any = StringField(required=True)
     category_id: Any = StringField(required=True)
@@ -85,6 +85,7 @@ class OfferDocument(StoredDocument):
         "collection": "offers",
         "indexes": [
             ("provider_id", "-create_time", "-_id"),
+            ("customer_id", "_id"),
             ("request_id", "state"),
             ("state", "expire_time"),
         ],

@@ -61,6 +61,7 @@ class StoredHistory:
     """The port History."""
 
     def __init__(self, redis: Redis, kept_events: int) -> None:
+        self._redis = redis
         self._add = redis.register_script(_ADD)
         self._read = redis.register_script(_READ)
         self._kept_events = kept_events
@@ -78,6 +79,9 @@ class StoredHistory:
         )
         name = epoch.decode()
         return Stretch(Position(name, last), bool(is_whole), tuple(_kept(name, *each) for each in found))
+
+    async def forget(self, account_id: str) -> None:
+        await self._redis.delete(*_keys(account_id))
 
 
 def _keys(account_id: str) -> list[str]:

@@ -64,6 +64,5 @@ def with_default(book: Book, address_id: str) -> Book:
 
 
 def without_address(book: Book, address_id: str) -> Book:
-    """The book without it; the next one becomes the default if it was. Raises NotFound (ADDRESS_NOT_FOUND)."""
-    gone = find_address(book, address_id)
-    return tuple(each for each in book if each is not gone)
+    """The book without it, if it is there; the next one becomes the default if it was."""
+    return tuple(each for each in book if each.address_id != address_id)

@@ -10,13 +10,15 @@ from mesh.storage.documents import StoredDocument
 from mesh.storage.mongo import Database
 from services.user.model.engagement import Engagement
 
+_ACTIVE = {"complete_time": None, "is_cancelled": {"$ne": True}}
+
 
 class EngagementDocument(StoredDocument):
     """A booking; the id is the booking's."""
 
     meta: ClassVar[dict[str, Any]] = {
         "collection": "engagements",
-        "indexes": [("is_published", "complete_time"), ("customer_id", "provider_id")],
+        "indexes": [("is_published", "complete_time"), ("customer_id", "provider_id"), ("provider_id",)],
     }
 
     customer_id: Any = mongoengine.StringField(required=True)
@@ -58,7 +60,11 @@ class StoredEngagements:
         query = {"is_published": False, "complete_time": {"$lte": completed_before}}
         return [found.id for found in await self._engagements.find(query, sort=[("complete_time", 1)], limit=limit)]
 
+    async def is_active(self, account_id: str) -> bool:
+        query = {"$or": [{"customer_id": account_id}, {"provider_id": account_id}], **_ACTIVE}
+        return await self._engagements.find_one(query) is not None
+
     async def is_active_between(self, one_id: str, other_id: str) -> bool:
         pairs = [{"customer_id": one_id, "provider_id": other_id}, {"customer_id": other_id, "provider_id": one_id}]
-        query = {"$or": pairs, "complete_time": None, "is_cancelled": {"$ne": True}}
+        query = {"$or": pairs, **_ACTIVE}
         return await self._engagements.find_one(query) is not None

@@ -17,7 +17,7 @@ class ReportDocument(StoredDocument):
 
     meta: ClassVar[dict[str, Any]] = {
         "collection": "review_reports",
-        "indexes": [("is_open", "report_time", "_id"), ("review_id", "is_open")],
+        "indexes": [("is_open", "report_time", "_id"), ("review_id", "is_open"), ("reporter_id", "_id")],
     }
 
     review_id: Any = mongoengine.StringField(required=True)

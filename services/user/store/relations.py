@@ -15,7 +15,10 @@ from services.user.wire.events import block_changed
 class FavouriteDocument(StoredDocument):
     """A favourite; its id is `<account>:<provider>`."""
 
-    meta: ClassVar[dict[str, Any]] = {"collection": "favourites", "indexes": [("account_id", "-add_time", "-_id")]}
+    meta: ClassVar[dict[str, Any]] = {
+        "collection": "favourites",
+        "indexes": [("account_id", "-add_time", "-_id"), ("provider_id",)],
+    }
 
     account_id: Any = mongoengine.StringField(required=True)
     provider_id: Any = mongoengine.StringField(required=True)
@@ -25,7 +28,10 @@ class FavouriteDocument(StoredDocument):
 class BlockDocument(StoredDocument):
     """A block or what is left of it; its id is `<blocker>:<blocked>`."""
 
-    meta: ClassVar[dict[str, Any]] = {"collection": "blocks", "indexes": [("blocker_id", "is_blocked", "-change_time", "-_id")]}
+    meta: ClassVar[dict[str, Any]] = {
+        "collection": "blocks",
+        "indexes": [("blocker_id", "is_blocked", "-change_time", "-_id"), ("blocked_id",)],
+    }
 
     blocker_id: Any = mongoengine.StringField(required=True)
     blocked_id: Any = mongoengine.StringField(required=True)

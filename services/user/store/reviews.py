@@ -19,7 +19,7 @@ class ReviewDocument(StoredDocument):
 
     meta: ClassVar[dict[str, Any]] = {
         "collection": "reviews",
-        "indexes": [("booking_id",), ("subject_id", "-publish_time", "-_id")],
+        "indexes": [("booking_id",), ("author_id", "_id"), ("subject_id", "-publish_time", "-_id")],
     }
 
     booking_id: Any = mongoengine.StringField(required=True)

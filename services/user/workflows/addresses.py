@@ -32,7 +32,7 @@ class AddressWorkflows:
         return await self._change(account_id, lambda book: with_default(book, address_id))
 
     async def remove(self, account_id: str, address_id: str) -> Book:
-        """Raises NotFound (ADDRESS_NOT_FOUND)."""
+        """Removes it if it is there."""
         return await self._change(account_id, lambda book: without_address(book, address_id))
 
     async def _get(self, account_id: str) -> Profile:

@@ -4,20 +4,25 @@ from collections.abc import Sequence
 
 from services.user.model.profile import Audience, Profile, Values, profile_not_found
 from services.user.model.rating import Rating
-from services.user.ports import Engagements, Profiles, Ratings, Transaction
+from services.user.ports import Engagements, Erasures, Profiles, Ratings, Transaction
 
 
 class ProfileWorkflows:
     """What is done with profiles."""
 
-    def __init__(self, transaction: Transaction, profiles: Profiles, ratings: Ratings, engagements: Engagements) -> None:
+    def __init__(
+        self, transaction: Transaction, profiles: Profiles, ratings: Ratings, engagements: Engagements, erasures: Erasures
+    ) -> None:
         self._transaction = transaction
         self._profiles = profiles
         self._ratings = ratings
         self._engagements = engagements
+        self._erasures = erasures
 
     async def create(self, profile: Profile) -> None:
-        """Makes the profile unless it is there. Runs inside the transaction of an event."""
+        """Makes the profile unless it is there, or the person was erased. Runs inside the transaction of an event."""
+        if await self._erasures.is_erased(profile.account_id):
+            return
         if await self._profiles.find(profile.account_id) is None:
             await self._profiles.add(profile)
 

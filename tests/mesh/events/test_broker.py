@@ -1,9 +1,11 @@
 """What is sent together goes out in turns: a key's next record when its last one is safe."""
 
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from mesh.errors import Unavailable
 from mesh.events.broker import Broker, Record, _turns
+from mesh.events.outbox import KEPT_SECONDS
 from mesh.ids import new_id
 from tests.mesh.events.flow import REFUSED, asking, settings_of
 
@@ -40,3 +42,12 @@ async def test_a_broker_that_is_not_there_is_told() -> None:
     async with asking(settings_of("127.0.0.1:1")) as broker:
         with pytest.raises(Unavailable, match="DEPENDENCY_UNAVAILABLE"):
             await broker.topic_ids(["t"])
+
+
+@pytest.mark.only_broker("kafka", reason="Tansu does not tell the configuration of its topics")
+async def test_topics_forget_when_the_outbox_does(broker: Broker) -> None:
+    name = new_id("topic")
+    await broker.ensure_topics({name: 1})
+    wanted = [ConfigResource(ConfigResourceType.TOPIC, name)]
+    found = await broker._call(lambda: broker._ask_admin().describe_configs(wanted))
+    assert found["topic"][name]["retention.ms"]["value"] == str(KEPT_SECONDS * 1000)

@@ -1,72 +1,17 @@
 """chat as its callers see it: members only, ordered, deduplicated, a stream without gaps."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any
 
-import grpc
 import pytest
-from marketplace.booking.v1 import booking_service_pb2 as bookings_pb
-from marketplace.booking.v1.booking_service_pb2_grpc import BookingServiceServicer, add_BookingServiceServicer_to_server
 from marketplace.chat.v1 import chat_service_pb2 as pb
-from marketplace.chat.v1.chat_service_pb2_grpc import ChatServiceStub
 from marketplace.chat.v1.events_pb2 import MessageSent
 from marketplace.user.v1.events_pb2 import BlockChanged
 
-from mesh.call import Account
 from mesh.errors import Conflict, NotAllowedNow, NotFound
 from mesh.ids import new_id
-from mesh.settings import Settings
-from mesh.status_details import STATUS_DETAILS_KEY, to_status
-from services.chat.__main__ import assemble
-from tests.support.service import Backing, ServiceUnderTest, peer_server, serving
-
-
-class OneBooking(BookingServiceServicer):
-    """booking, which knows one booking."""
-
-    def __init__(self, booking_id: str, customer_id: str, provider_id: str) -> None:
-        self._booking_id = booking_id
-        self._parties = (customer_id, provider_id)
-
-    async def GetParticipation(self, request: Any, context: Any) -> bookings_pb.GetParticipationResponse:
-        if request.booking_id != self._booking_id:
-            status = to_status(NotFound("BOOKING_NOT_FOUND", "There is none."), "booking.marketplace")
-            trailing = ((STATUS_DETAILS_KEY, status.SerializeToString()),)
-            await context.abort(grpc.StatusCode.NOT_FOUND, status.message, trailing)
-        customer_id, provider_id = self._parties
-        return bookings_pb.GetParticipationResponse(customer_id=customer_id, provider_id=provider_id)
-
-
-@dataclass
-class Talk:
-    """A conversation that can begin."""
-
-    service: ServiceUnderTest
-    booking_id: str
-    customer: Account
-    provider: Account
-
-    def stub(self, who: Account) -> Any:
-        return self.service.stub(ChatServiceStub, who)
-
-    async def say(self, stub: Any, client_message_id: str, text: str) -> pb.ChatMessage:
-        request = pb.SendMessageRequest(booking_id=self.booking_id, client_message_id=client_message_id, text=text)
-        message: pb.ChatMessage = (await stub.SendMessage(request)).message
-        return message
-
-
-@pytest.fixture
-async def talk(backing: Backing) -> AsyncIterator[Talk]:
-    customer, provider, booking_id = backing.account("customer"), backing.account("provider"), new_id("bkg")
-    booking = OneBooking(booking_id, customer.account_id, provider.account_id)  # type: ignore[abstract]  # one method is asked
-    async with (
-        peer_server("booking", backing, add_BookingServiceServicer_to_server, booking) as address,
-        serving("chat", assemble, Settings, backing, peers={"booking": address}) as service,
-    ):
-        yield Talk(service, booking_id, customer, provider)
+from tests.services.chat.support import Talk
+from tests.support.service import Backing
 
 
 async def test_history_is_ordered_and_a_message_that_is_sent_again_is_the_same(talk: Talk) -> None:
