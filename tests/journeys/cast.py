@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -145,6 +146,9 @@ async def _keep_something(cast: Cast) -> None:
     """An address and documents of the provider's; the customer's favourites and harmless blocks, two each."""
     rest, customer, provider = cast.scene.rest, cast.token("customer"), cast.token("provider")
     place = {"street": "Example Street 1", "city": "Example", "country_code": "BR"}
+    for who in ("provider", "rival", "admin"):
+        read = partial(rest.call, "GET", "/v1/profile", token=cast.token(who))
+        await cast.scene.until(read, lambda answer: answer["profile"], "user has a profile of everybody")
     added = await rest.call("POST", "/v1/profile/addresses", {"postal_address": place}, token=provider, key="address")
     cast.address_id = added["address"]["address_id"]
     for number in range(2):

@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from marketplace.user.v1 import document_pb2 as pb
 from marketplace.user.v1 import events_pb2 as events
 from marketplace.user.v1 import verification_service_pb2 as verification_pb
 
 from services.user.model.document import Document
+
+_LATEST = datetime(2199, 12, 31, tzinfo=UTC)
 
 
 def document_from_wire(
@@ -19,7 +22,7 @@ def document_from_wire(
         kind=pb.DocumentKind.Name(request.kind).removeprefix("DOCUMENT_KIND_"),
         reference=request.reference,
         submit_time=now,
-        expire_time=request.expire_time.ToDatetime(UTC) if request.HasField("expire_time") else None,
+        expire_time=_moment(request.expire_time) if request.HasField("expire_time") else None,
     )
 
 
@@ -61,6 +64,11 @@ def document_expiring(document: Document) -> events.DocumentExpiring:
 def place_of(document: Document) -> tuple[datetime | None, str]:
     """What lists of documents are sorted by."""
     return document.submit_time, document.document_id
+
+
+def _moment(timestamp: Timestamp) -> datetime:
+    """The moment in seconds; beyond the years 1970 to 2199 the nearest in them, so that no calculation can overflow."""
+    return datetime.fromtimestamp(min(max(timestamp.seconds, 0), int(_LATEST.timestamp())), UTC)
 
 
 def _kind(document: Document) -> "pb.DocumentKind.ValueType":

@@ -136,3 +136,17 @@ async def test_only_administrators_decide_and_only_about_what_there_is(
     with pytest.raises(NotFound) as refusal:
         await decide(user, backing.account("admin"), new_id("doc"))
     assert refusal.value.reason == "DOCUMENT_NOT_FOUND"
+
+
+@pytest.mark.parametrize("seconds, is_taken", [(-(2**63), False), (2**63 - 1, True)])
+async def test_a_moment_that_no_calendar_has_is_the_nearest(
+    user: ServiceUnderTest, backing: Backing, seconds: int, is_taken: bool
+) -> None:
+    stub: Any = user.stub(VerificationServiceStub, await person(user, backing, "provider"))
+    request = pb.SubmitDocumentRequest(kind=IDENTITY, reference="documents/1")
+    request.expire_time.seconds, request.expire_time.nanos = seconds, 2**31 - 1
+    if is_taken:
+        assert (await stub.SubmitDocument(request, key="key")).document.expire_time.ToDatetime().year == 2199
+    else:
+        with pytest.raises(InvalidInput):
+            await stub.SubmitDocument(request, key="key")
