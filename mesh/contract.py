@@ -66,6 +66,7 @@ class MethodContract:
     rate: Rate | None
     idempotency_key: str  # "", "optional" or "required"
     websocket_path: str
+    needs_step_up: bool  # a proof of identity within the last minutes
     is_retriable: bool  # declared NO_SIDE_EFFECTS or IDEMPOTENT, or takes an idempotency key
     has_side_effects: bool
     is_client_streaming: bool
@@ -175,6 +176,7 @@ def read_method(method: "MethodDescriptor") -> MethodContract:
         rate=_read_rate(policy),
         idempotency_key=key,
         websocket_path=policy.websocket_path,
+        needs_step_up=policy.step_up,
         is_retriable=options.idempotency_level in _IDEMPOTENT or bool(key),
         has_side_effects=options.idempotency_level != descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS,
         is_client_streaming=method.client_streaming,

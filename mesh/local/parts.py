@@ -97,6 +97,7 @@ class Parts:
             "PEER_ADDRESSES": ",".join(f"{name}={address}" for name, address in self.addresses.services.items()),
             "WEBSOCKET_LISTEN": self.addresses.websocket,
             "KEY_ENCRYPTION_SECRET": self.secrets.key_encryption_secret,
+            "APP_URL": f"http://localhost:{self.addresses.ports['edge']}",  # by name: passkeys do not belong to addresses
             "ADMIN_EMAIL": ADMIN_EMAIL,
             "ADMIN_PASSWORD": self.secrets.admin_password,
             "STRIPE_API_BASE": self.addresses.stripe,
