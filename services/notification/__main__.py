@@ -7,6 +7,10 @@ from marketplace.notification.v1.inbox_service_pb2_grpc import add_InboxServiceS
 from mesh.runtime import Runtime, run
 from services.notification.clients import SmtpMail, UserClient
 from services.notification.consumers import subscriptions
+from services.notification.security.clients import AuthClient, WordedPost
+from services.notification.security.store import StoredSecurityMails
+from services.notification.security.words import SecurityWords
+from services.notification.security.workflows import SecurityMailWorkflows
 from services.notification.servicer import InboxServicer
 from services.notification.settings import NotificationSettings
 from services.notification.store import StoredInbox
@@ -23,10 +27,18 @@ async def assemble(runtime: Runtime[NotificationSettings]) -> None:
     mail = SmtpMail(settings.smtp_host, settings.smtp_port, settings.mail_from)
     inbox, contacts = StoredInbox(runtime.database), UserClient(runtime.channels)
     workflows = NotificationWorkflows(inbox, contacts, mail, TemplateWords(), runtime.clock)
+    letters, post = AuthClient(runtime.channels), WordedPost(mail, SecurityWords(settings.app_url))
+    security = SecurityMailWorkflows(StoredSecurityMails(runtime.database), letters, post, runtime.clock)
     runtime.serve(add_InboxServiceServicer_to_server, InboxServicer(workflows))
     wake = runtime.every(_SECONDS_BETWEEN_LOOKS, "word_and_mail", workflows.work)
+    wake_security = runtime.every(_SECONDS_BETWEEN_LOOKS, "mail_about_accounts", security.work)
     loop = asyncio.get_running_loop()
-    runtime.consume(subscriptions(workflows, lambda: loop.call_later(_SECONDS_TO_COMMIT, wake.set)))
+
+    def work_soon() -> None:
+        loop.call_later(_SECONDS_TO_COMMIT, wake.set)
+        loop.call_later(_SECONDS_TO_COMMIT, wake_security.set)
+
+    runtime.consume(subscriptions(workflows, security, work_soon))
 
 
 if __name__ == "__main__":

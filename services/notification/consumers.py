@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from marketplace.auth.v1.events_pb2 import SecurityMailRequested
 from marketplace.booking.v1.events_pb2 import BookingCancelled, BookingCompleted, BookingConfirmed, OfferMade
 from marketplace.chat.v1.events_pb2 import MessageSent
 from marketplace.common.v1.money_pb2 import Money
@@ -15,6 +16,8 @@ from marketplace.user.v1.events_pb2 import ReviewPublished
 from mesh.events.subscription import Delivery, Subscription
 from mesh.ids import derived_id
 from services.notification.model import Notification
+from services.notification.security.model import SecurityMail
+from services.notification.security.workflows import SecurityMailWorkflows
 from services.notification.workflows import NotificationWorkflows
 
 E = TypeVar("E", bound=Message)
@@ -22,7 +25,9 @@ Told = list[tuple[str, str, dict[str, str]]]
 """Recipient, type and facts of each notification that an event gives rise to."""
 
 
-def subscriptions(workflows: NotificationWorkflows, wake: Callable[[], object]) -> list[Subscription[Any]]:
+def subscriptions(
+    workflows: NotificationWorkflows, security: SecurityMailWorkflows, wake: Callable[[], object]
+) -> list[Subscription[Any]]:
     """The table of what is subscribed to."""
 
     def telling(event_class: type[E], name: str, tell: Callable[[E], Told]) -> Subscription[E]:
@@ -36,7 +41,12 @@ def subscriptions(workflows: NotificationWorkflows, wake: Callable[[], object]) 
         handler: Callable[[E, Delivery], Awaitable[None]] = handle
         return Subscription(event_class, handler, name)
 
+    async def take_security_mail(event: SecurityMailRequested, delivery: Delivery) -> None:
+        await security.take(SecurityMail(event.mail_id, event.account_id, delivery.occurred_time))
+        wake()
+
     return [
+        Subscription(SecurityMailRequested, take_security_mail, "take_security_mail"),
         telling(OfferMade, "tell_offer", lambda e: [(e.provider_id, "offer_made", _facts(e.net, e.start_time))]),
         telling(BookingConfirmed, "tell_confirmed", lambda e: _both(e, "booking_confirmed", _facts(e.price, e.start_time))),
         telling(BookingCompleted, "tell_completed", lambda e: _both(e, "booking_completed", {})),

@@ -1,6 +1,7 @@
 """Profiles: made by a registration, changed by their owners, read by everybody in parts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from services.user.model import Profile, Rating, profile_not_found
 from services.user.ports import Store
@@ -16,6 +17,12 @@ class ProfileWorkflows:
         """Makes the profile unless it is there. Runs inside the transaction of an event."""
         if await self._store.find_profile(profile.account_id) is None:
             await self._store.add_profile(profile)
+
+    async def note_email(self, account_id: str, email: str) -> None:
+        """The person has another address. Runs inside the transaction of an event; without a profile there is nothing to do."""
+        profile = await self._store.find_profile(account_id)
+        if profile is not None and profile.email != email:
+            await self._store.save_profile(replace(profile, email=email))
 
     async def get(self, account_id: str) -> Profile:
         """Raises NotFound (PROFILE_NOT_FOUND)."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from marketplace.auth.v1 import auth_service_pb2 as auth
-from marketplace.auth.v1.events_pb2 import AccountRegistered
+from marketplace.auth.v1.events_pb2 import AccountRegistered, EmailChanged
 from marketplace.booking.v1.events_pb2 import BookingCompleted, BookingConfirmed
 from marketplace.common.v1.page_pb2 import PageRequest
 from marketplace.user.v1 import profile_service_pb2 as profiles_pb
@@ -100,6 +100,16 @@ async def test_what_only_the_server_may_set_is_refused(user: ServiceUnderTest, b
     with pytest.raises(InvalidInput) as refusal:
         await stub.UpdateMyProfile(profiles_pb.UpdateMyProfileRequest(update_mask=FieldMask(paths=[path])))
     assert refusal.value.reason == "FIELD_UNKNOWN"
+
+
+async def test_an_address_that_was_changed_is_the_contact_from_then_on(user: ServiceUnderTest, backing: Backing) -> None:
+    account = await person(user, backing, "customer")
+    event = EmailChanged(account_id=account.account_id, email="new@example.com")
+    for event_id in ("evt_1", "evt_1", "evt_2"):
+        await user.deliver(event, event_id)
+    await user.deliver(EmailChanged(account_id="acc_unknown", email="new@example.com"))
+    stub = user.stub(ProfileServiceStub, caller="notification")
+    assert (await stub.GetContact(profiles_pb.GetContactRequest(account_id=account.account_id))).email == "new@example.com"
 
 
 async def test_contact_is_for_notification_alone(user: ServiceUnderTest, backing: Backing) -> None:
