@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from demo.journey import people
-from demo.journey.scene import Person, Scene, next_workday_at
+from demo.journey.scene import PASSWORD, Person, Scene, next_workday_at
 from mesh.contract import MethodContract
+from tests.services.auth.authenticator import SoftAuthenticator
 
 BOTH = ["ACCOUNT_ROLE_CUSTOMER", "ACCOUNT_ROLE_PROVIDER"]
 ROLES: Mapping[str, frozenset[str]] = {
@@ -47,6 +48,8 @@ class Cast:
     bookings: dict[str, str] = field(default_factory=dict)  # ids, by state
     offers: dict[str, str] = field(default_factory=dict)  # accepted; open and unwanted: the provider's own
     requests: dict[str, str] = field(default_factory=dict)  # booked, open, unwanted
+    session: str = ""  # another one of the customer's
+    passkey: str = ""  # the customer's
 
     def token(self, who: str) -> str:
         """The person's access token; empty for anonymous."""
@@ -76,7 +79,11 @@ def _anyones(cast: Cast, name: str) -> list[Thing]:
     everybody = frozenset(ROLES)
     account_id = cast.people["provider"].account_id
     provider = [("a provider", account_id)]
-    known = {"provider_id": provider, "provider_ids": provider, "booking_id": list(cast.bookings.items())}
+    known = {"account_id": provider, "mail_id": [("a mail", "mail_" + "0" * 26)]} | {
+        "provider_id": provider,
+        "provider_ids": provider,
+        "booking_id": list(cast.bookings.items()),
+    }
     return [Thing(state, each, everybody) for state, each in known[name]]
 
 
@@ -89,6 +96,8 @@ THINGS: Mapping[str, Callable[[Cast, str], list[Thing]]] = {
     "booking_provider": _bookings("provider"),
     "booking_customer": _bookings("customer"),
     "request_customer": lambda cast, _: [Thing(state, each, frozenset({"customer"})) for state, each in cast.requests.items()],
+    "session_account": lambda cast, _: [Thing("another session", cast.session, frozenset({"customer"}))],
+    "passkey_account": lambda cast, _: [Thing("a passkey", cast.passkey, frozenset({"customer"}))],
     "offer_provider": lambda cast, _: [Thing(state, each, frozenset({"provider"})) for state, each in cast.offers.items()],
 }
 """What there is of each owner kind of the contract; without a kind only the role matters."""
@@ -103,6 +112,7 @@ async def gather_cast(scene: Scene) -> Cast:
     cast = Cast(scene, {"customer": scene.customer, "provider": scene.provider, "rival": scene.rival, "admin": scene.admin})
     cast.people["stranger"] = await scene.register("Otto", BOTH, "en")
     cast.people["bystander"] = await scene.register("Bia", BOTH[:1], "pt-BR")
+    cast.session, cast.passkey = await _another_session(scene), await _passkey(scene)
     await people.offer(scene)
     for number, (state, actions) in enumerate(_BOOKINGS.items()):
         request, offer_id = await _ask(scene, number)
@@ -124,6 +134,19 @@ async def _ask(scene: Scene, number: int) -> tuple[dict[str, Any], str]:
     request = await scene.ask(next_workday_at(9, days_ahead=2 + 3 * number), "A lamp to hang up.")
     offers = await scene.rest.call("GET", "/v1/offers", token=scene.provider.access_token)
     return request, next(each["offer_id"] for each in offers["offers"] if each["request_id"] == request["request_id"])
+
+
+async def _another_session(scene: Scene) -> str:
+    await scene.log_in(scene.customer.email, PASSWORD)
+    listed = await scene.rest.call("GET", "/v1/sessions", token=scene.customer.access_token)
+    return next(str(each["session_id"]) for each in listed["sessions"] if not each["is_current"])
+
+
+async def _passkey(scene: Scene) -> str:
+    token, device = scene.customer.access_token, SoftAuthenticator(scene.doors.edge_url.replace("127.0.0.1", "localhost"))
+    begun = await scene.rest.call("POST", "/v1/passkeys:begin-registration", {}, token=token)
+    made = {"challenge_token": begun["challenge_token"], "credential_json": device.create(begun["options_json"])}
+    return str((await scene.rest.call("POST", "/v1/passkeys", made, token=token))["passkey"]["passkey_id"])
 
 
 async def _act(scene: Scene, action: str) -> None:
