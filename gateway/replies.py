@@ -111,11 +111,14 @@ def _mapper(condition: str, http_status: int, headers: list[Config], body_format
     expression = typed("extensions.access_loggers.filters.cel.v3.ExpressionFilter", expression=condition)
     mapper = {
         "filter": {"extension_filter": extension("envoy.access_loggers.extension_filters.cel", expression)},
-        "headers_to_add": headers,
+        "headers_to_add": [*headers, _REQUEST_ID],
         "body_format_override": body_format,
     }
     return mapper | ({"status_code": http_status} if http_status else {})
 
+
+# What is refused while its head is read has no id yet; Envoy's own takes the place of this one wherever there is one.
+_REQUEST_ID = {**header("x-request-id", "%UNIQUE_ID%"), "append_action": "ADD_IF_ABSENT"}
 
 # A body would be taken for the message of the status, and its end as one for what gRPC-web calls a success.
 _NOTHING = {"text_format_source": {"inline_string": ""}, "content_type": "application/grpc"}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gateway.clusters import websocket_cluster
+from gateway.compression import compression_of
 from gateway.filters import TRANSCODER_FILTER
 from gateway.rates import RATE_FILTER, rate_of
 from gateway.replies import ELSEWHERE
@@ -18,6 +19,7 @@ _HEADERS_OF_PAGES = (
     *("authorization", "content-type", "idempotency-key", "traceparent", "tracestate"),
     *("x-grpc-web", "x-user-agent", "grpc-timeout"),
 )
+_HEADERS_FOR_PAGES = (*("grpc-status", "grpc-message", "grpc-status-details-bin", "x-trace-id", "x-request-id", "retry-after"),)
 # Not a direct response: those are made without the CORS policy, which pages need to read any answer at all.
 _TO_NOWHERE = {"cluster": "nowhere", "cluster_not_found_response_code": "NOT_FOUND"}
 _NOWHERE = {"name": "nowhere", "match": {"prefix": "/"}, "route": _TO_NOWHERE}
@@ -73,7 +75,10 @@ def _grpc_route(edge: EdgeSettings, method: MethodContract) -> Config:
             **({} if seconds else {"idle_timeout": "0s"}),
             "retry_policy": _retries(method),
         },
-        "typed_per_filter_config": {RATE_FILTER: rate_of(method, edge.rate_scale, knows_account=not method.is_public)},
+        "typed_per_filter_config": {
+            RATE_FILTER: rate_of(method, edge.rate_scale, knows_account=not method.is_public),
+            **compression_of(method),
+        },
     }
 
 
@@ -126,7 +131,7 @@ def _cors(edge: EdgeSettings) -> Config:
         allow_origin_string_match=origin_matches(edge),
         allow_methods="GET, POST, PUT, PATCH, DELETE, OPTIONS",
         allow_headers=", ".join(_HEADERS_OF_PAGES),
-        expose_headers="grpc-status, grpc-message, grpc-status-details-bin, x-trace-id, retry-after",
+        expose_headers=", ".join(_HEADERS_FOR_PAGES),
         max_age="600",
     )
 

@@ -118,6 +118,12 @@ def test_the_admin_pages_and_the_source_of_keys_are_on_loopback_or_nowhere(setti
         replace(settings, jwks_listen="10.0.0.1:9902")
 
 
+def test_what_the_edge_needs_of_itself_stays_open_when_clients_take_all_connections(bootstrap: Any) -> None:
+    exempt = {each["name"]: each.get("ignore_global_conn_limit", False) for each in bootstrap["static_resources"]["listeners"]}
+    assert exempt == {"edge": False, "keys": True, "metrics": True}
+    assert bootstrap["admin"]["ignore_global_conn_limit"] is True
+
+
 def test_settings_that_cannot_work_are_refused_in_a_sentence(settings: EdgeSettings) -> None:
     with pytest.raises(ValueError, match="where payment can be reached"):
         replace(settings, services={name: at for name, at in settings.services.items() if name != "payment"})
