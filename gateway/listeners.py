@@ -4,7 +4,7 @@ from gateway import filters
 from gateway.clusters import ADMIN_CLUSTER, BUFFER_BYTES
 from gateway.compression import compressors
 from gateway.queries import form_filter
-from gateway.rates import JWT_FILTER, RATE_FILTER, rate_filter
+from gateway.rates import JWT_FILTER, RATE_FILTER, SHARED_RATE_FILTER, rate_filter, shared_rate_filter
 from gateway.replies import local_replies
 from gateway.routes import HEALTH_PATH, OPENAPI_PATH, route_configuration
 from gateway.settings import EdgeSettings
@@ -41,6 +41,7 @@ def _client_listener(edge: EdgeSettings, openapi: str) -> Config:
             extension(filters.TRANSCODER_FILTER, filters.transcoder(at_edge)),
             extension("envoy.filters.http.grpc_stats", filters.method_statistics()),
             rates,
+            *([extension(SHARED_RATE_FILTER, shared_rate_filter())] if edge.rate_limit else []),
             _ROUTER,
         ],
     )

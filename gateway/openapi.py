@@ -79,7 +79,7 @@ def _operation(schemas: Schemas, method: MethodContract, binding: RestBinding, i
         "responses": _responses(schemas, method, binding),
     }
     body = _body(schemas, method, binding)
-    return operation | ({"requestBody": body} if body else {})
+    return operation | ({"requestBody": body} if body else {}) | ({"deprecated": True} if method.deprecation else {})
 
 
 def _facts(method: MethodContract) -> list[str]:
@@ -91,6 +91,9 @@ def _facts(method: MethodContract) -> list[str]:
     if method.rate:
         whom = "an account" if method.rate.scope == "account" else "a client address"
         facts.append(f"At most {method.rate.requests} calls in {method.rate.per_seconds:g} s for {whom}.")
+    if method.deprecation:
+        ends = f"; it may be gone from {method.deprecation.sunset} on" if method.deprecation.sunset else ""
+        facts.append(f"Deprecated since {method.deprecation.since}{ends}.")
     if method.deadline_seconds:
         facts.append(f"Answers within {method.deadline_seconds:g} s.")
     if method.is_server_streaming:

@@ -97,8 +97,12 @@ def local_replies() -> Config:
 
 def status_header(refusal: Refusal, retry_after_seconds: int = 0) -> Config:
     """The header that carries status and details to gRPC clients and to the transcoder."""
-    serialized = _status(refusal, retry_after_seconds).SerializeToString(deterministic=True)
-    return header(STATUS_DETAILS_KEY, base64.b64encode(serialized).decode().rstrip("="))
+    return header(STATUS_DETAILS_KEY, base64.b64encode(status_of(refusal, retry_after_seconds)).decode().rstrip("="))
+
+
+def status_of(refusal: Refusal, retry_after_seconds: int = 0) -> bytes:
+    """The google.rpc.Status of a refusal, serialized."""
+    return bytes(_status(refusal, retry_after_seconds).SerializeToString(deterministic=True))
 
 
 def _mappers() -> Iterator[Config]:

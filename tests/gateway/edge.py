@@ -85,8 +85,9 @@ class Edge:
 
     async def native_status(self, method: MethodContract, headers: Mapping[str, str], body: bytes) -> Status:
         """The status of a call by gRPC that fails."""
+        make: Any = self.channel.unary_unary
         with pytest.raises(grpc.aio.AioRpcError) as failure:
-            await self.channel.unary_unary(method.path)(body, metadata=list(headers.items()))
+            await make(method.path)(body, metadata=list(headers.items()))
         details = dict(failure.value.trailing_metadata() or ())[STATUS_DETAILS_KEY]
         assert isinstance(details, bytes)
         return Status.FromString(details)
@@ -123,7 +124,7 @@ def _trailers(answer: httpx.Response, *, is_text: bool = False) -> dict[str, str
 
 def came_from_service(headers: Mapping[str, Any]) -> bool:
     """Whether a service had a part in the answer, and not the edge alone."""
-    return headers.get(_TELLS, "-") != "-"
+    return str(headers.get(_TELLS, "-")) != "-"
 
 
 def _telling(bootstrap: str) -> str:

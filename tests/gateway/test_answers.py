@@ -1,6 +1,10 @@
 """What every answer has: the id of its request, one form of refusal at each door, compression where nothing in it is secret."""
 
 import re
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf.json_format import Parse
@@ -9,9 +13,12 @@ from google.rpc.status_pb2 import Status
 from marketplace.booking.v1.catalog_service_pb2 import Category, ListCategoriesResponse
 from marketplace.user.v1.profile_service_pb2 import GetMyProfileResponse, Profile
 
+from gateway import routes
 from gateway.compression import is_compressible
 from mesh import contract
-from tests.gateway.edge import Edge
+from mesh.contract import Deprecation
+from tests.gateway.backends import Backends
+from tests.gateway.edge import Edge, running_edge
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -122,3 +129,21 @@ async def test_the_contracts_document_is_compressed(edge: Edge) -> None:
     answer = await edge.rest.get("/openapi.json", headers={"accept-encoding": "br;q=0.5, gzip;q=1"})
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.json()["openapi"] == "3.1.0"
+
+
+async def test_answers_of_a_deprecated_method_say_so_at_every_door(
+    backends: Backends, edge_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deprecation = Deprecation(date(2026, 12, 1), date(2027, 6, 30))
+    aged = tuple(replace(each, deprecation=deprecation) if each == GET_PROFILE else each for each in contract.methods())
+    monkeypatch.setattr(routes, "methods", lambda: aged)
+    told = {"deprecation": "@1796083200", "sunset": "Wed, 30 Jun 2027 00:00:00 GMT"}
+    async with running_edge(backends, edge_folder) as edge:
+        by_rest = await edge.rest.get("/v1/profile", headers=edge.bearer())
+        content = {"content-type": "application/grpc-web+proto", **edge.bearer()}
+        by_web = await edge.rest.post(GET_PROFILE.path, content=b"\0" * 5, headers=content)
+        make: Any = edge.channel.unary_unary
+        by_grpc = dict(await make(GET_PROFILE.path)(b"", metadata=list(edge.bearer().items())).initial_metadata())
+        for headers in (by_rest.headers, by_web.headers, by_grpc):
+            assert told.items() <= dict(headers).items()
+        assert "deprecation" not in (await edge.rest.get("/v1/categories")).headers

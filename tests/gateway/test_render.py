@@ -79,7 +79,8 @@ def test_every_method_at_the_edge_has_one_route_with_its_own_timeout_and_rate_an
         rate = route["typed_per_filter_config"]["envoy.filters.http.local_ratelimit"]
         assert rate["descriptors"][0]["token_bucket"]["max_tokens"] == method.rate.requests
         assert (
-            rate["descriptors"][0]["entries"][0]["key"] == {"account": "account", "address": "remote_address"}[method.rate.scope]
+            rate["descriptors"][0]["entries"][0]["key"]
+            == {"account": "account", "address": "masked_remote_address"}[method.rate.scope]
         )
 
 
