@@ -16,7 +16,7 @@ from google.protobuf.json_format import MessageToDict
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from gateway.queries import DEADLINE_POLICY
+from gateway.queries import DEADLINE_POLICY, ENCODING_POLICY
 from gateway.shapes import Config, extension, header, typed
 from mesh.status_details import MESH_DOMAIN, STATUS_DETAILS_KEY
 
@@ -62,7 +62,13 @@ QUERY_NOT_ALLOWED = Refusal(
     "REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 400, "The query string may not say what the path or the body says."
 )
 DEADLINE_MALFORMED = Refusal(
-    "REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 400, "The header `grpc-timeout` is not 1 to 8 digits and one of H, M, S, m, u, n."
+    "REQUEST_INVALID",
+    _CODE.INVALID_ARGUMENT,
+    400,
+    "The header `grpc-timeout` is not 1 to 8 digits above 0 and one of H, M, S, m, u, n.",
+)
+ENCODING_UNKNOWN = Refusal(
+    "REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 400, "The header `grpc-encoding` is none of identity, gzip and deflate."
 )
 NOT_TRANSCODABLE = Refusal("REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 400, _ENVOYS_OWN_TEXT)
 DEADLINE_PASSED = Refusal("DEADLINE_PASSED", _CODE.DEADLINE_EXCEEDED, 504, "This took longer than it may.")
@@ -77,6 +83,7 @@ _CASES = (
     ("response.code_details.contains('Jwks_remote_fetch')", KEYS_UNAVAILABLE),
     ("response.code_details.startsWith('jwt_authn')", TOKEN_INVALID),
     (f"response.code_details.contains('{DEADLINE_POLICY.replace(' ', '_')}')", DEADLINE_MALFORMED),
+    (f"response.code_details.contains('{ENCODING_POLICY.replace(' ', '_')}')", ENCODING_UNKNOWN),
     ("response.code_details.startsWith('rbac')", QUERY_NOT_ALLOWED),
     ("response.code == 429", RATE_LIMITED),
     ("response.code == 413", REQUEST_TOO_LARGE),
