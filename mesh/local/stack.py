@@ -141,6 +141,10 @@ class Stack:
         running = {name: program.pid for name, program in self._programs.items()}
         return {name: probes.resident_mb(pid) for name, pid in running.items() if pid is not None}
 
+    def pid(self, name: str) -> int | None:
+        """The process of a part; None while it does not run."""
+        return self._program(name).pid
+
     def certificate(self, service: str) -> Certificate:
         """The certificate of a service, or of the gateway, as of the last start."""
         return self._issued[service]
