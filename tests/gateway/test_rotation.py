@@ -51,7 +51,10 @@ class Load:
 
 
 async def status_of(edge: Edge, signer: TokenSigner) -> int:
-    token = signer.sign(roles=["customer"])
+    return await status_with(edge, signer.sign(roles=["customer"]))
+
+
+async def status_with(edge: Edge, token: str) -> int:
     return (await edge.rest.get("/v1/profile", headers={"authorization": f"Bearer {token}"})).status_code
 
 
@@ -107,6 +110,7 @@ async def _rotate(backends: Backends, load: Load, following: TokenSigner) -> Non
     retired, last_token = load.signer, load.signer.sign(roles=["customer"])
     await load.verifier.verify(last_token)
     assert load.verifier.recall(last_token) is not None, "it is remembered"
+    assert await status_with(load.edge, last_token) == 200, "and by the edge too"
     backends.keys.append(following.public_key)
     await _until_accepted(load.edge, load.verifier, following)
     load.signer = following
@@ -114,9 +118,15 @@ async def _rotate(backends: Backends, load: Load, following: TokenSigner) -> Non
     backends.keys[:] = [key for key in backends.keys if key["kid"] != retired.key_id]
     began = time.monotonic()
     await until(lambda: load.verifier.recall(last_token) is None)
-    while await status_of(load.edge, retired) != 401 or await verdict_of(load.verifier, retired) != "refuses":
+    while await _is_alive(load, retired, last_token):
         assert time.monotonic() - began < DEAD_WITHIN_SECONDS
         await asyncio.sleep(0.05)
+
+
+async def _is_alive(load: Load, retired: TokenSigner, last_token: str) -> bool:
+    """Whether anybody still takes what the key has signed, lately or long ago."""
+    statuses = {await status_of(load.edge, retired), await status_with(load.edge, last_token)}
+    return statuses != {401} or await verdict_of(load.verifier, retired) != "refuses"
 
 
 async def _until_accepted(edge: Edge, verifier: TokenVerifier, signer: TokenSigner) -> None:
