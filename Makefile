@@ -29,7 +29,7 @@ test-kafka: bootstrap ## Run the events' tests against Apache Kafka (needs Java 
 check: bootstrap ## Check format, lint, types, import rules and the contract
 	@$(RUN) -m tools.check
 
-bench: bootstrap ## Measure start and memory, the chain, the edge and events
+bench: bootstrap ## Measure start and memory, the chain, the edge, REST beside FastAPI, log-ins and events
 	@$(RUN) -m bench $(ARGS)
 
 format: bootstrap ## Format the code
