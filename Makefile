@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up logs test test-kafka replay check bench format generate contract openapi lock clean bootstrap
+.PHONY: help demo up logs test test-long test-kafka replay check bench format generate contract openapi lock clean bootstrap
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -20,13 +20,16 @@ logs: bootstrap ## List the logs of `make up`; ARGS="booking" follows one
 test: bootstrap ## Run every test that this machine can run
 	@$(RUN) -m pytest $(ARGS)
 
+test-long: bootstrap ## Throw thousands of requests at the whole stack (about six minutes)
+	@$(RUN) -m pytest -m long tests/long $(ARGS)
+
 test-kafka: bootstrap ## Run the events' tests against Apache Kafka (needs Java 17 and Maven)
 	@$(RUN) -m tests.kafka $(ARGS)
 
 check: bootstrap ## Check format, lint, types, import rules and the contract
 	@$(RUN) -m tools.check
 
-bench: bootstrap ## Measure start and memory, the chain, the edge and events
+bench: bootstrap ## Measure start and memory, the chain, the edge, REST beside FastAPI, log-ins and events
 	@$(RUN) -m bench $(ARGS)
 
 format: bootstrap ## Format the code

@@ -6,7 +6,7 @@ import sys
 
 from bench.figures import FOLDER
 
-_BENCHMARKS = ("start", "chain", "edge", "events")
+_BENCHMARKS = ("start", "chain", "edge", "rest", "logins", "events")
 
 
 def main() -> int:

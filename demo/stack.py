@@ -58,6 +58,7 @@ def render_edge(edge: EdgeAddresses) -> str:
             key_file=edge.key_file,
             rate_scale=edge.rate_scale,
             allowed_origins=_ORIGINS,
+            rate_limit=edge.rate_limit,
         )
     )
 

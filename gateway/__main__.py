@@ -42,6 +42,7 @@ def _settings(given: argparse.Namespace) -> EdgeSettings:
         certificate_file=given.tls_folder / "tls.crt",
         key_file=given.tls_folder / "tls.key",
         rate_scale=given.rate_scale,
+        rate_limit=given.rate_limit,
         trusted_proxies=given.trusted_proxies,
         allowed_origins=tuple(given.allow_origin),
         token_issuer=given.token_issuer,
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     edge.add_argument("--websocket", default="", help="where realtime takes WebSockets instead, as host:port")
     edge.add_argument("--tls-folder", type=Path, default=Path("/etc/gateway/tls"), help="holds ca.crt, tls.crt and tls.key")
     edge.add_argument("--rate-scale", type=float, default=1.0, help="times the contract's rates")
+    edge.add_argument("--rate-limit", default="", help="where edges count together, as host:port; empty: each for itself")
     edge.add_argument("--trusted-proxies", type=int, default=0, help="proxies before the edge whose x-forwarded-for is believed")
     edge.add_argument("--allow-origin", action="append", default=[], help="a browser's origin; a final * stands for any ending")
     edge.add_argument("--token-issuer", default="https://auth.marketplace", help="the issuer that tokens must name")

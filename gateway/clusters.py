@@ -1,5 +1,6 @@
 """How the edge reaches the services: mTLS to one named identity, health checks, outlier detection, bounded retries."""
 
+from gateway.rates import RATE_LIMIT_SERVICE
 from gateway.settings import EdgeSettings
 from gateway.shapes import Config, duration, extension, socket_address, typed
 from mesh.contract import methods
@@ -16,21 +17,22 @@ def clusters(edge: EdgeSettings) -> list[Config]:
     services = sorted({method.service for method in methods() if method.is_edge})
     sockets = sorted({method.service for method in methods() if method.websocket_path})
     return [
-        *(_grpc_cluster(edge, service) for service in services),
+        *(_grpc_cluster(edge, service, edge.services[service]) for service in services),
+        *([_grpc_cluster(edge, RATE_LIMIT_SERVICE, edge.rate_limit) | _NEVER_IN_PANIC] if edge.rate_limit else []),
         *(_websocket_cluster(edge, service) for service in sockets),
         _local_cluster(JWKS_CLUSTER, edge.jwks_listen),
         _local_cluster(ADMIN_CLUSTER, edge.admin_listen),
     ]
 
 
-def _grpc_cluster(edge: EdgeSettings, service: str) -> Config:
+def _grpc_cluster(edge: EdgeSettings, service: str, address: str) -> Config:
     http2 = {
         "connection_keepalive": {"interval": "20s", "timeout": "5s"},
         "initial_stream_window_size": 64 << 10,
         "initial_connection_window_size": 1 << 20,
     }
     return {
-        **_cluster(service, edge.services[service]),
+        **_cluster(service, address),
         "typed_extension_protocol_options": _http_options({"http2_protocol_options": http2}),
         "transport_socket": _mutual_tls(edge, service, "h2"),
         "health_checks": [_health_check(service)],
@@ -112,6 +114,9 @@ _BY_NAME = extension(
     "envoy.clusters.dns",
     typed("extensions.clusters.dns.v3.DnsCluster", dns_refresh_rate="2s", dns_lookup_family="V4_PREFERRED"),
 )
+
+# One that does not answer is not asked: no call waits for it.
+_NEVER_IN_PANIC: Config = {"common_lb_config": {"healthy_panic_threshold": {"value": 0}}}
 
 _OUTLIERS = {
     "consecutive_5xx": 10,

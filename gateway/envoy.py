@@ -21,7 +21,7 @@ def bootstrap(edge: EdgeSettings, openapi: str) -> Config:
     """The bootstrap [envoy/config/bootstrap/v3]. `openapi` is the document that clients are served."""
     return {
         "node": {"id": "gateway", "cluster": "gateway"},
-        "admin": {"address": socket_address(edge.admin_listen)},
+        "admin": {"address": socket_address(edge.admin_listen), "ignore_global_conn_limit": True},
         "static_resources": {"listeners": listeners(edge, openapi), "clusters": clusters(edge)},
         "overload_manager": _OVERLOAD,
         "stats_config": {"use_all_default_tags": True},
@@ -52,4 +52,5 @@ _OVERLOAD = {
         {"name": "envoy.overload_actions.disable_http_keepalive", "triggers": [_threshold(0.92)]},
         {"name": "envoy.overload_actions.stop_accepting_requests", "triggers": [_threshold(0.95)]},
     ],
+    "loadshed_points": [{"name": "envoy.load_shed_points.tcp_listener_accept", "triggers": [_threshold(0.95)]}],
 }

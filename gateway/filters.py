@@ -8,6 +8,7 @@ from gateway.shapes import Config, header, typed
 from mesh.contract import methods
 
 TRANSCODER_FILTER = "envoy.filters.http.grpc_json_transcoder"
+_NO_NAME = r".*[^0-9a-z_.:-].*"  # for gRPC, unlike HTTP [gRPC over HTTP/2: Header-Name]
 LARGEST_BODY_BYTES = 1 << 20  # as the services' own limit for a message
 
 
@@ -59,14 +60,18 @@ def foreign_headers(trusted_proxies: int) -> list[Config]:
     nearest and believes no others.
 
     Those that gRPC reads itself, binary ones included, end a call inside the server's library when they are malformed, and calls
-    of others on the same connection too. A client's deadline stays; gateway/queries.py sees to its form.
+    of others on the same connection too; so do names that gRPC does not know. A client's deadline and its compression stay;
+    gateway/queries.py sees to their form.
     """
-    aside = {"grpc-timeout": "edge-timeout"} | ({"x-forwarded-for": "edge-forwarded-for"} if trusted_proxies else {})
+    aside = {"grpc-timeout": "edge-timeout", "grpc-encoding": "edge-encoding"} | (
+        {"x-forwarded-for": "edge-forwarded-for"} if trusted_proxies else {}
+    )
     return [
         *({"remove": other} for other in aside.values()),
         *(_copy(name, other) for name, other in aside.items()),
         *(_remove_all({"prefix": prefix}) for prefix in ("x-", "grpc-", "lb-", "endpoint-load-")),
         _remove_all({"suffix": "-bin"}),
+        _remove_all({"safe_regex": {"regex": _NO_NAME}}),
         *(_copy(other, name) for name, other in aside.items()),
         *({"remove": other} for other in aside.values()),
     ]

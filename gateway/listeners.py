@@ -2,8 +2,9 @@
 
 from gateway import filters
 from gateway.clusters import ADMIN_CLUSTER, BUFFER_BYTES
+from gateway.compression import compressors
 from gateway.queries import form_filter
-from gateway.rates import JWT_FILTER, RATE_FILTER, rate_filter
+from gateway.rates import JWT_FILTER, RATE_FILTER, SHARED_RATE_FILTER, rate_filter, shared_rate_filter
 from gateway.replies import local_replies
 from gateway.routes import HEALTH_PATH, OPENAPI_PATH, route_configuration
 from gateway.settings import EdgeSettings
@@ -17,9 +18,9 @@ _ROUTER = extension("envoy.filters.http.router", typed("extensions.filters.http.
 
 def listeners(edge: EdgeSettings, openapi: str) -> list[Config]:
     """Every listener. `openapi` is the document that clients are served."""
-    found = [_client_listener(edge, openapi), _jwks_listener(edge)]
+    found = [_client_listener(edge, openapi), _jwks_listener(edge) | _EXEMPT]
     if edge.metrics_listen:
-        found.append(_metrics_listener(edge))
+        found.append(_metrics_listener(edge) | _EXEMPT)
     return found
 
 
@@ -32,6 +33,7 @@ def _client_listener(edge: EdgeSettings, openapi: str) -> Config:
         route_configuration(edge, openapi),
         [
             _CORS,
+            *compressors(),
             extension("envoy.filters.http.grpc_web", typed("extensions.filters.http.grpc_web.v3.GrpcWeb")),
             tokens,
             extension("envoy.filters.http.rbac", form_filter()),
@@ -39,12 +41,14 @@ def _client_listener(edge: EdgeSettings, openapi: str) -> Config:
             extension(filters.TRANSCODER_FILTER, filters.transcoder(at_edge)),
             extension("envoy.filters.http.grpc_stats", filters.method_statistics()),
             rates,
+            *([extension(SHARED_RATE_FILTER, shared_rate_filter())] if edge.rate_limit else []),
             _ROUTER,
         ],
     )
     manager |= {
         "access_log": [_ACCESS_LOG],
         "local_reply_config": local_replies(),
+        "always_set_request_id_in_response": True,
         "early_header_mutation_extensions": [extension("envoy.http.early_header_mutation.header_mutation", _strip(edge))],
         "use_remote_address": True,
         "xff_num_trusted_hops": edge.trusted_proxies,
@@ -133,6 +137,9 @@ def _connection_manager(name: str, routes: Config, http_filters: list[Config]) -
     )
 
 
+# Clients who take up all connections, or all memory, must neither close the source of keys nor hide it from who watches.
+_EXEMPT: Config = {"ignore_global_conn_limit": True, "bypass_overload_manager": True}
+
 # A peer that vanished without closing is noticed within about a minute, also on streams where nothing else is sent.
 _TCP_KEEPALIVE = [
     {"description": description, "level": level, "name": name, "int_value": value, "state": "STATE_LISTENING"}
@@ -165,6 +172,7 @@ _ACCESS_LOG = extension(
                 "route": "%ROUTE_NAME%",
                 "upstream": "%UPSTREAM_HOST%",
                 "traceparent": "%REQ(TRACEPARENT)%",
+                "request_id": "%RESP(X-REQUEST-ID)%",
             }
         },
     ),

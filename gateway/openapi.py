@@ -79,16 +79,21 @@ def _operation(schemas: Schemas, method: MethodContract, binding: RestBinding, i
         "responses": _responses(schemas, method, binding),
     }
     body = _body(schemas, method, binding)
-    return operation | ({"requestBody": body} if body else {})
+    return operation | ({"requestBody": body} if body else {}) | ({"deprecated": True} if method.deprecation else {})
 
 
 def _facts(method: MethodContract) -> list[str]:
     facts = []
     if method.roles:
         facts.append(f"Needs the role {' or '.join(sorted(method.roles))}.")
+    if method.needs_step_up:
+        facts.append("Needs a log-in or ReAuthenticate within the last 5 minutes.")
     if method.rate:
         whom = "an account" if method.rate.scope == "account" else "a client address"
         facts.append(f"At most {method.rate.requests} calls in {method.rate.per_seconds:g} s for {whom}.")
+    if method.deprecation:
+        ends = f"; it may be gone from {method.deprecation.sunset} on" if method.deprecation.sunset else ""
+        facts.append(f"Deprecated since {method.deprecation.since}{ends}.")
     if method.deadline_seconds:
         facts.append(f"Answers within {method.deadline_seconds:g} s.")
     if method.is_server_streaming:
@@ -145,6 +150,8 @@ def _reasons_of_the_mesh(method: MethodContract, binding: RestBinding) -> list[R
     names = ["REQUEST_INVALID", "RATE_LIMITED", "OVERLOADED", "INTERNAL", "DEPENDENCY_UNAVAILABLE"]
     if not method.is_public:
         names += ["TOKEN_MISSING", "TOKEN_INVALID", "TOKEN_EXPIRED", "ROLE_REQUIRED"]
+    if method.needs_step_up:
+        names.append("STEP_UP_REQUIRED")
     if method.owner_kind == "account":
         names.append("NOT_FOUND")
     if method.idempotency_key:

@@ -1,7 +1,7 @@
 """Refuses requests by their form.
 
-A query string may not say what the path or the body says: the transcoder would let it win over the path. A deadline that is none
-would make gRPC end the calls of others too.
+A query string may not say what the path or the body says: the transcoder would let it win over the path. A deadline that is none,
+or an unknown compression, would make gRPC end the calls of others too.
 """
 
 import re
@@ -17,12 +17,14 @@ _ANY_ESCAPED_NAME = (
 
 
 DEADLINE_POLICY = "malformed deadline"
+ENCODING_POLICY = "unknown encoding"
 
 
 def form_filter() -> Config:
-    """Refuses query strings beside a body, parameters that are variables of the path, names with escapes, and such deadlines."""
+    """Refuses query strings beside a body, parameters that are variables of the path, names with escapes, and such headers."""
     policies = {
-        DEADLINE_POLICY: _policy(_present("grpc-timeout"), _not(_header("grpc-timeout", "[0-9]{1,8}[HMSmun]"))),
+        DEADLINE_POLICY: _policy(_present("grpc-timeout"), _not(_header("grpc-timeout", "0{0,7}[1-9][0-9]{0,7}[HMSmun]"))),
+        ENCODING_POLICY: _policy(_present("grpc-encoding"), _not(_header("grpc-encoding", "identity|gzip|deflate"))),
         "query beside a body": _policy(_header(":method", "POST|PUT|PATCH"), _header(":path", r".*\?.*")),
         "escaped name": _policy(_header(":path", _ANY_ESCAPED_NAME)),
         **{f"variable of {binding.path}": _policy(*_collision(binding)) for binding in _with_variables()},

@@ -16,7 +16,7 @@ from google.protobuf.json_format import MessageToDict
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from gateway.queries import DEADLINE_POLICY
+from gateway.queries import DEADLINE_POLICY, ENCODING_POLICY
 from gateway.shapes import Config, extension, header, typed
 from mesh.status_details import MESH_DOMAIN, STATUS_DETAILS_KEY
 
@@ -62,7 +62,13 @@ QUERY_NOT_ALLOWED = Refusal(
     "REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 400, "The query string may not say what the path or the body says."
 )
 DEADLINE_MALFORMED = Refusal(
-    "REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 400, "The header `grpc-timeout` is not 1 to 8 digits and one of H, M, S, m, u, n."
+    "REQUEST_INVALID",
+    _CODE.INVALID_ARGUMENT,
+    400,
+    "The header `grpc-timeout` is not 1 to 8 digits above 0 and one of H, M, S, m, u, n.",
+)
+ENCODING_UNKNOWN = Refusal(
+    "REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 400, "The header `grpc-encoding` is none of identity, gzip and deflate."
 )
 NOT_TRANSCODABLE = Refusal("REQUEST_INVALID", _CODE.INVALID_ARGUMENT, 400, _ENVOYS_OWN_TEXT)
 DEADLINE_PASSED = Refusal("DEADLINE_PASSED", _CODE.DEADLINE_EXCEEDED, 504, "This took longer than it may.")
@@ -77,6 +83,7 @@ _CASES = (
     ("response.code_details.contains('Jwks_remote_fetch')", KEYS_UNAVAILABLE),
     ("response.code_details.startsWith('jwt_authn')", TOKEN_INVALID),
     (f"response.code_details.contains('{DEADLINE_POLICY.replace(' ', '_')}')", DEADLINE_MALFORMED),
+    (f"response.code_details.contains('{ENCODING_POLICY.replace(' ', '_')}')", ENCODING_UNKNOWN),
     ("response.code_details.startsWith('rbac')", QUERY_NOT_ALLOWED),
     ("response.code == 429", RATE_LIMITED),
     ("response.code == 413", REQUEST_TOO_LARGE),
@@ -97,8 +104,12 @@ def local_replies() -> Config:
 
 def status_header(refusal: Refusal, retry_after_seconds: int = 0) -> Config:
     """The header that carries status and details to gRPC clients and to the transcoder."""
-    serialized = _status(refusal, retry_after_seconds).SerializeToString(deterministic=True)
-    return header(STATUS_DETAILS_KEY, base64.b64encode(serialized).decode().rstrip("="))
+    return header(STATUS_DETAILS_KEY, base64.b64encode(status_of(refusal, retry_after_seconds)).decode().rstrip("="))
+
+
+def status_of(refusal: Refusal, retry_after_seconds: int = 0) -> bytes:
+    """The google.rpc.Status of a refusal, serialized."""
+    return bytes(_status(refusal, retry_after_seconds).SerializeToString(deterministic=True))
 
 
 def _mappers() -> Iterator[Config]:
@@ -111,11 +122,14 @@ def _mapper(condition: str, http_status: int, headers: list[Config], body_format
     expression = typed("extensions.access_loggers.filters.cel.v3.ExpressionFilter", expression=condition)
     mapper = {
         "filter": {"extension_filter": extension("envoy.access_loggers.extension_filters.cel", expression)},
-        "headers_to_add": headers,
+        "headers_to_add": [*headers, _REQUEST_ID],
         "body_format_override": body_format,
     }
     return mapper | ({"status_code": http_status} if http_status else {})
 
+
+# What is refused while its head is read has no id yet; Envoy's own takes the place of this one wherever there is one.
+_REQUEST_ID = {**header("x-request-id", "%UNIQUE_ID%"), "append_action": "ADD_IF_ABSENT"}
 
 # A body would be taken for the message of the status, and its end as one for what gRPC-web calls a success.
 _NOTHING = {"text_format_source": {"inline_string": ""}, "content_type": "application/grpc"}

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from gateway.clusters import websocket_cluster
+from gateway.compression import compression_of
+from gateway.deprecation import deprecation_headers
 from gateway.filters import TRANSCODER_FILTER
-from gateway.rates import RATE_FILTER, rate_of
+from gateway.rates import RATE_FILTER, is_shared, rate_of, shared_rate_of
 from gateway.replies import ELSEWHERE
 from gateway.settings import EdgeSettings
 from gateway.shapes import Config, duration, extension, header, typed
@@ -17,6 +19,10 @@ _LONGEST_DIRECT_RESPONSE = 4 << 20
 _HEADERS_OF_PAGES = (
     *("authorization", "content-type", "idempotency-key", "traceparent", "tracestate"),
     *("x-grpc-web", "x-user-agent", "grpc-timeout"),
+)
+_HEADERS_FOR_PAGES = (
+    *("grpc-status", "grpc-message", "grpc-status-details-bin", "x-trace-id", "x-request-id", "retry-after"),
+    *("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "deprecation", "sunset"),
 )
 # Not a direct response: those are made without the CORS policy, which pages need to read any answer at all.
 _TO_NOWHERE = {"cluster": "nowhere", "cluster_not_found_response_code": "NOT_FOUND"}
@@ -63,17 +69,23 @@ def _virtual_host(edge: EdgeSettings, openapi: str) -> Config:
 def _grpc_route(edge: EdgeSettings, method: MethodContract) -> Config:
     """The route of all three doors: the filters have made gRPC of REST and gRPC-web before it is looked for."""
     seconds = method.deadline_seconds
+    counts_together = bool(edge.rate_limit) and is_shared(method)
     return {
         "name": method.path,
         "match": {"path": method.path},
+        "response_headers_to_add": deprecation_headers(method),
         "route": {
             "cluster": method.service,
             "host_rewrite_literal": method.service,
             "timeout": duration(seconds + _MARGIN_SECONDS) if seconds else "0s",
             **({} if seconds else {"idle_timeout": "0s"}),
             "retry_policy": _retries(method),
+            **({"rate_limits": shared_rate_of(method)} if counts_together else {}),
         },
-        "typed_per_filter_config": {RATE_FILTER: rate_of(method, edge.rate_scale, knows_account=not method.is_public)},
+        "typed_per_filter_config": {
+            RATE_FILTER: rate_of(method, edge.rate_scale, knows_account=not method.is_public, tells=not counts_together),
+            **compression_of(method),
+        },
     }
 
 
@@ -126,7 +138,7 @@ def _cors(edge: EdgeSettings) -> Config:
         allow_origin_string_match=origin_matches(edge),
         allow_methods="GET, POST, PUT, PATCH, DELETE, OPTIONS",
         allow_headers=", ".join(_HEADERS_OF_PAGES),
-        expose_headers="grpc-status, grpc-message, grpc-status-details-bin, x-trace-id, retry-after",
+        expose_headers=", ".join(_HEADERS_FOR_PAGES),
         max_age="600",
     )
 

@@ -23,6 +23,7 @@ class EdgeSettings:
     key_file: Path
     rate_scale: float = 1.0  # times the contract's rates; above 1 for load tests
     metrics_listen: str = ""  # where Prometheus may read the statistics, and nothing else; empty: only on the admin pages
+    rate_limit: str = ""  # where the rates are counted that all edges share; empty: each edge counts for itself alone
     trusted_proxies: int = 0  # proxies before the edge whose x-forwarded-for is believed, counted from the nearest
     allowed_origins: tuple[str, ...] = ()  # browsers' origins, e.g. "https://app.example"; with a final * everything so beginning
     token_issuer: str = "https://auth.marketplace"  # noqa: S105 - not a password
@@ -32,6 +33,7 @@ class EdgeSettings:
         for address in (self.listen, self.admin_listen, self.jwks_listen, self.websocket, *self.services.values()):
             parse.address(address)
         parse.optional_address(self.metrics_listen)
+        parse.optional_address(self.rate_limit)
         for address in (self.admin_listen, self.jwks_listen):
             if not _is_loopback(address):
                 raise ValueError(f"{address} must be on loopback: what listens there trusts everybody who can connect")

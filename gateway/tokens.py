@@ -46,6 +46,7 @@ def _provider(edge: EdgeSettings) -> Config:
         "require_expiration": True,
         "max_lifetime": duration(_LONGEST_LIFETIME_SECONDS),
         "clock_skew_seconds": _CLOCK_SKEW_SECONDS,
+        # No jwt_cache_config: a remembered token outlives the key that has signed it.
     }
 
 

@@ -26,6 +26,7 @@ class Account:
     roles: frozenset[str]  # "customer", "provider", "admin"
     session_id: str
     token: str  # the access token itself, which travels on with calls to peers
+    auth_time: float = 0.0  # when they last proved who they are, in seconds since 1970; 0 when the token does not say
 
 
 @dataclass(slots=True)
@@ -42,6 +43,20 @@ class Call:
     idempotency: "IdempotencyScope | None" = None
     code: str = "OK"  # the status that the caller gets, as gRPC names it
     reason: str = ""  # why it is not OK
+
+    @property
+    def client_address(self) -> str:
+        """The end user's network address as the edge saw it; "" when the call did not come from there."""
+        return self._from_the_edge("x-client-address")
+
+    @property
+    def user_agent(self) -> str:
+        """What the end user's program calls itself, which is for showing alone; "" when the call did not come from the edge."""
+        return self._from_the_edge("user-agent")
+
+    def _from_the_edge(self, header: str) -> str:
+        value = self.metadata.get(header, "") if self.caller == "gateway" else ""
+        return value if isinstance(value, str) else ""
 
     @property
     def trace_id(self) -> str:

@@ -8,6 +8,7 @@ import importlib.util
 import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,14 @@ class Rate:
     requests: int
     per_seconds: float
     scope: str  # "account" or "address"
+
+
+@dataclass(frozen=True, slots=True)
+class Deprecation:
+    """A method on its way out: since which day, and on which day it may be gone."""
+
+    since: date
+    sunset: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,8 @@ class MethodContract:
     rate: Rate | None
     idempotency_key: str  # "", "optional" or "required"
     websocket_path: str
+    needs_step_up: bool  # a proof of identity within the last minutes
+    deprecation: Deprecation | None
     is_retriable: bool  # declared NO_SIDE_EFFECTS or IDEMPOTENT, or takes an idempotency key
     has_side_effects: bool
     is_client_streaming: bool
@@ -175,6 +186,8 @@ def read_method(method: "MethodDescriptor") -> MethodContract:
         rate=_read_rate(policy),
         idempotency_key=key,
         websocket_path=policy.websocket_path,
+        needs_step_up=policy.step_up,
+        deprecation=_read_deprecation(path, policy, is_deprecated=options.deprecated),
         is_retriable=options.idempotency_level in _IDEMPOTENT or bool(key),
         has_side_effects=options.idempotency_level != descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS,
         is_client_streaming=method.client_streaming,
@@ -217,6 +230,18 @@ def _read_rate(policy: policy_pb2.MethodPolicy) -> Rate | None:
         return None
     scope = policy_pb2.RateScope.Name(policy.rate.scope).removeprefix("RATE_SCOPE_").lower()
     return Rate(requests=policy.rate.requests, per_seconds=_seconds(policy.rate.per), scope=scope)
+
+
+def _read_deprecation(path: str, policy: policy_pb2.MethodPolicy, *, is_deprecated: bool) -> Deprecation | None:
+    if policy.HasField("deprecation") != is_deprecated:
+        raise ContractError(f"{path} must have `deprecated = true` and (marketplace.mesh.v1.policy).deprecation, or neither")
+    if not is_deprecated:
+        return None
+    since, sunset = policy.deprecation.since, policy.deprecation.sunset
+    try:
+        return Deprecation(date.fromisoformat(since), date.fromisoformat(sunset) if sunset else None)
+    except ValueError:
+        raise ContractError(f"{path}: the days of its deprecation are written YYYY-MM-DD") from None
 
 
 def _read_rest(method: "MethodDescriptor") -> tuple[RestBinding, ...]:

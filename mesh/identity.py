@@ -177,7 +177,14 @@ def _read_account(claims: Mapping[str, object], token: str) -> Account:
         raise _invalid_token()
     if not 0 < lifetime <= _LONGEST_LIFETIME_SECONDS:
         raise _invalid_token()
-    return Account(account_id=subject, roles=frozenset(str(role) for role in roles), session_id=session, token=token)
+    auth_time = claims.get("auth_time")
+    return Account(
+        account_id=subject,
+        roles=frozenset(str(role) for role in roles),
+        session_id=session,
+        token=token,
+        auth_time=float(auth_time) if isinstance(auth_time, int | float) else 0.0,
+    )
 
 
 def _invalid_token() -> Unauthenticated:

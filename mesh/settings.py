@@ -6,7 +6,10 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _ADDRESS = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[^\s:/]+):(\d{1,5})")
 _HOST = r"(?:\[[0-9a-fA-F:.]+\]|[^\s:/?#@,\[\]]+)(?::\d{1,5})?"
@@ -166,7 +169,7 @@ class Settings:
         return self.peer_addresses.get(service) or f"dns:///{service}.marketplace.svc.cluster.local:{_PEER_PORT}"
 
 
-S = TypeVar("S", bound=Settings)
+S = TypeVar("S", bound="DataclassInstance")
 
 
 def read_settings(settings_class: type[S], service: str, environment: Mapping[str, str]) -> S:
@@ -187,7 +190,7 @@ def read_settings(settings_class: type[S], service: str, environment: Mapping[st
             problems.append(f"{variable} {wrong}: it is {each.metadata['meaning']}.")
     if problems:
         raise SettingsError(problems)
-    return settings_class(service=service, **values)  # type: ignore[arg-type]  # each field's parser returns its type
+    return settings_class(service=service, **values)  # type: ignore[call-arg]  # its fields are those of the class
 
 
 def read_settings_or_exit(settings_class: type[S], service: str, environment: Mapping[str, str]) -> S:

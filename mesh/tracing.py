@@ -7,6 +7,8 @@ from os import urandom
 
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
+_REQUEST_ID = re.compile(r"(?![0-]{36})[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # as Envoy makes them
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -25,10 +27,12 @@ class Trace:
 _current: ContextVar[Trace] = ContextVar("trace")
 
 
-def read_traceparent(traceparent: str | bytes | None) -> Trace:
-    """The trace that the header names; a new one when it is absent or malformed."""
+def read_traceparent(traceparent: str | bytes | None, request_id: str | bytes | None = None) -> Trace:
+    """The trace that the header names. When it is absent or malformed a new one; its id is the request's at the edge, if any."""
     if isinstance(traceparent, str) and _TRACEPARENT.fullmatch(traceparent):
         return Trace(traceparent[3:35], traceparent[36:52])
+    if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id):
+        return Trace(request_id.replace("-", ""), urandom(8).hex(), is_new=True)
     return new_trace()
 
 

@@ -1,6 +1,7 @@
-"""Holds each call against the contract's policy: which services and which roles may call, and the form of the idempotency key."""
+"""Holds each call against the contract's policy: services, roles, recent proof, idempotency key."""
 
 import re
+import time
 from collections.abc import Callable
 
 from mesh.call import Account, Call
@@ -10,6 +11,7 @@ from mesh.interceptors.link import Receive
 
 GATEWAY = "gateway"
 IDEMPOTENCY_HEADER = "idempotency-key"
+STEP_UP_SECONDS = 300
 _KEY = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
 
@@ -23,6 +25,8 @@ def policy_link(method: MethodContract, proceed: Receive) -> Receive:
         if call.caller not in callers:
             raise Forbidden("CALLER_NOT_ALLOWED", "This service may not call this method.", {"caller": call.caller})
         check_role(call)
+        if method.needs_step_up:
+            _check_recency(call)
         if takes_key:
             _check_key(call.metadata.get(IDEMPOTENCY_HEADER), needs_key)
         return await proceed(request, call)
@@ -49,6 +53,13 @@ def require_role(roles: frozenset[str], account: Account) -> None:
     """Raises Forbidden (ROLE_REQUIRED) unless the account has at least one of the roles."""
     if roles.isdisjoint(account.roles):
         raise Forbidden("ROLE_REQUIRED", "This account may not do this.", {"roles": ",".join(sorted(roles))})
+
+
+def _check_recency(call: Call) -> None:
+    """The claim `auth_time` [OpenID Connect Core, 2], which auth moves on at each proof, decides."""
+    if call.account is None or time.time() - call.account.auth_time > STEP_UP_SECONDS:
+        metadata = {"max_age_seconds": str(STEP_UP_SECONDS)}
+        raise Unauthenticated("STEP_UP_REQUIRED", "Prove once more who you are, then repeat this.", metadata)
 
 
 def _check_key(key: str | bytes | None, is_required: bool) -> None:

@@ -46,13 +46,15 @@ def telemetry_link(method: MethodContract, proceed: Receive) -> Entry:
 
     async def observe(request: bytes, context: Context) -> bytes | None:
         metadata = dict(context.invocation_metadata() or ())
-        trace = read_traceparent(metadata.get("traceparent"))
+        trace = read_traceparent(metadata.get("traceparent"), metadata.get("x-request-id"))
         enter_trace(trace)
         return await serve(request, Call(method, context, metadata, trace))
 
     async def observe_with_span(request: bytes, context: Context) -> bytes | None:
         metadata = dict(context.invocation_metadata() or ())
-        with telemetry.server_span(method.path, read_traceparent(metadata.get("traceparent"))) as trace:
+        with telemetry.server_span(
+            method.path, read_traceparent(metadata.get("traceparent"), metadata.get("x-request-id"))
+        ) as trace:
             call = Call(method, context, metadata, trace)
             try:
                 return await serve(request, call)

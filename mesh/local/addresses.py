@@ -7,7 +7,7 @@ from typing import Literal
 
 from mesh.local.ports import LOOPBACK, free_port, is_free, reserve
 from mesh.local.program import StackError
-from mesh.local.services import SERVICES
+from mesh.local.services import RATE_LIMIT, SERVICES
 
 FIXED = {"edge": ("EDGE_PORT", 8080), "edge_admin": ("EDGE_ADMIN_PORT", 9901), "mailbox": ("MAILBOX_PORT", 8025)}
 """What a human opens: the variable that moves it, and its port unless it was moved."""
@@ -20,6 +20,7 @@ class EdgeAddresses:
     listen: str
     admin: str
     services: Mapping[str, str]
+    rate_limit: str
     websocket: str
     ca_file: Path
     certificate_file: Path
@@ -31,7 +32,7 @@ class EdgeAddresses:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the parts of a stack are; `services` (gRPC) and `metrics` by service. What begins with http a browser can open."""
+    """Where the parts of a stack are; `services` (gRPC) and `metrics` by part. What begins with http a browser can open."""
 
     edge: str
     edge_admin: str
@@ -41,6 +42,7 @@ class Addresses:
     stripe: str
     websocket: str
     jwks: str
+    rate_limit: str
     services: Mapping[str, str]
     metrics: Mapping[str, str]
 
@@ -63,8 +65,9 @@ def choose_addresses(ports: Literal["fixed", "free"], variables: Mapping[str, st
         stripe=f"http://{_free()}",
         websocket=_free(),
         jwks=_free(),
+        rate_limit=_free(),
         services={service: _free() for service in SERVICES},
-        metrics={service: f"http://{_free()}/metrics" for service in SERVICES},
+        metrics={part: f"http://{_free()}/metrics" for part in (*SERVICES, RATE_LIMIT)},
     )
 
 

@@ -14,6 +14,7 @@ from mesh.local.ports import LOOPBACK
 from mesh.local.program import Program
 from mesh.local.programs import envoy_binary
 from mesh.local.secrets_file import Secrets
+from mesh.local.services import RATE_LIMIT
 
 ADMIN_EMAIL = "admin@marketplace.example"
 WEBHOOK_PATH = "/v1/webhooks/stripe"
@@ -49,6 +50,20 @@ class Parts:
         is_ready = partial(probes.service_is_healthy, address, name, self.certificates["gateway"])
         return self._program(name, [sys.executable, "-m", f"services.{name}"], port_of(address), environment, is_ready)
 
+    def rate_limit(self, rate_scale: float) -> Program:
+        """Where edges count together; ready when it says so over mTLS."""
+        address = self.addresses.rate_limit
+        environment = {
+            **_PYTHON,
+            "REDIS_URL": self.urls["REDIS_URL"],
+            "GRPC_LISTEN": address,
+            "METRICS_LISTEN": f"{LOOPBACK}:{port_of(self.addresses.metrics[RATE_LIMIT])}",
+            "RATE_SCALE": str(rate_scale),
+            **self.certificates[RATE_LIMIT].environment,
+        }
+        is_ready = partial(probes.service_is_healthy, address, RATE_LIMIT, self.certificates["gateway"])
+        return self._program(RATE_LIMIT, [sys.executable, "-m", "gateway.ratelimit"], port_of(address), environment, is_ready)
+
     def simulators(self, *, takes_webhooks: bool) -> Program:
         """Stripe and the mailbox. Webhooks go to the edge, if there is one to take them."""
         at = self.addresses
@@ -74,6 +89,7 @@ class Parts:
             listen=at.edge.removeprefix("http://"),
             admin=at.edge_admin.removeprefix("http://"),
             services=at.services,
+            rate_limit=at.rate_limit,
             websocket=at.websocket,
             ca_file=own.ca_file,
             certificate_file=own.certificate_file,
@@ -86,7 +102,7 @@ class Parts:
         configuration.write_text(render(told))
         command = [envoy_binary(), "--config-path", str(configuration), "--log-level", "warning"]
         command += ["--concurrency", "1", "--disable-hot-restart"]
-        expected = {port_of(at.services[name]) for name in started}
+        expected = {port_of(at.rate_limit), *(port_of(at.services[name]) for name in started)}
         is_ready = partial(probes.edge_is_ready, at.edge_admin, expected)
         return self._program("edge", command, at.ports["edge"], {}, is_ready)
 
@@ -97,6 +113,7 @@ class Parts:
             "PEER_ADDRESSES": ",".join(f"{name}={address}" for name, address in self.addresses.services.items()),
             "WEBSOCKET_LISTEN": self.addresses.websocket,
             "KEY_ENCRYPTION_SECRET": self.secrets.key_encryption_secret,
+            "APP_URL": f"http://localhost:{self.addresses.ports['edge']}",  # by name: passkeys do not belong to addresses
             "ADMIN_EMAIL": ADMIN_EMAIL,
             "ADMIN_PASSWORD": self.secrets.admin_password,
             "STRIPE_API_BASE": self.addresses.stripe,

@@ -16,7 +16,7 @@ from mesh.local.outside import require_answering
 from mesh.local.parts import ADMIN_EMAIL, Parts
 from mesh.local.program import Program, StackError
 from mesh.local.secrets_file import Secrets, read_or_make
-from mesh.local.services import SERVICES
+from mesh.local.services import RATE_LIMIT, SERVICES
 
 __all__ = ["SERVICES", "Addresses", "EdgeAddresses", "Stack", "StackError"]
 
@@ -86,7 +86,7 @@ class Stack:
         """Ends everything, the edge first and the stores last; what does not end in time is killed."""
         infrastructure = [name for name in self._programs if name in _INFRASTRUCTURE]
         services = [name for name in self._programs if name in self._services]
-        for names in (["edge"], services, ["simulators"], infrastructure):
+        for names in (["edge"], [*services, RATE_LIMIT], ["simulators"], infrastructure):
             ending = [self._programs[name] for name in names if name in self._programs]
             for program in ending:
                 program.terminate()
@@ -141,6 +141,10 @@ class Stack:
         running = {name: program.pid for name, program in self._programs.items()}
         return {name: probes.resident_mb(pid) for name, pid in running.items() if pid is not None}
 
+    def pid(self, name: str) -> int | None:
+        """The process of a part; None while it does not run."""
+        return self._program(name).pid
+
     def certificate(self, service: str) -> Certificate:
         """The certificate of a service, or of the gateway, as of the last start."""
         return self._issued[service]
@@ -166,7 +170,7 @@ class Stack:
             shutil.rmtree(self.folder / "data", ignore_errors=True)
         self.secrets = read_or_make(self.folder)
         authority = Authority(self.certificates)
-        self._issued = {name: authority.issue(name) for name in (*self._services, "gateway")}
+        self._issued = {name: authority.issue(name) for name in (*self._services, RATE_LIMIT, "gateway")}
 
     def _start_infrastructure(self, progress: Progress) -> None:
         """Starts the servers that are not outside of the stack."""
@@ -188,6 +192,8 @@ class Stack:
         parts = Parts(self.folder, self.addresses, self.secrets, self._issued, urls, self._extra)
         started = [parts.service(name) for name in self._services]
         started.append(parts.simulators(takes_webhooks=self._render_edge is not None))
+        if self._render_edge is not None:
+            started.append(parts.rate_limit(self._rate_scale))
         for program in started:
             self._spawn(program, progress)
         if self._render_edge is not None:  # rendering takes a while, in which the services start

@@ -17,15 +17,25 @@ from mesh.storage.documents import StoredDocument
 from mesh.storage.mongo import Database, DuplicateKey
 
 _PERIOD_SECONDS = 24 * 3600
+_CURRENT = "current"
 
 
 class SigningKeyDocument(StoredDocument):
-    """One day's key. Its id, the `kid`, follows from the day, so that all replicas have the same one."""
+    """One day's key. Its id, the `kid`, follows from day and series, so that all replicas have the same one."""
 
     meta: ClassVar[dict[str, Any]] = {"collection": "signing_keys", "indexes": [("period",)]}
 
     period: Any = mongoengine.IntField(required=True)
+    series: Any = mongoengine.IntField()  # absent: 0
     encrypted: Any = mongoengine.BinaryField(required=True)
+
+
+class KeySeriesDocument(StoredDocument):
+    """Which series of keys counts; absent: 0. Each emergency begins another one."""
+
+    meta: ClassVar[dict[str, Any]] = {"collection": "signing_key_series"}
+
+    series: Any = mongoengine.IntField(required=True)
 
 
 def derive(secret: str, purpose: str) -> bytes:
@@ -37,7 +47,9 @@ class KeyChain:
     """Yesterday's, today's and tomorrow's key. `refresh` has to have run once before anything else."""
 
     def __init__(self, database: Database, secret: str) -> None:
+        self._database = database
         self._documents = database.collection(SigningKeyDocument)
+        self._series = database.collection(KeySeriesDocument)
         self._clock = database.clock
         self._cipher = Fernet(urlsafe_b64encode(derive(secret, "signing keys")))
         self._keys: dict[int, tuple[str, Ed25519PrivateKey]] = {}
@@ -58,19 +70,48 @@ class KeyChain:
         ]
 
     async def refresh(self) -> None:
-        """Makes what is missing of today's and tomorrow's keys, forgets those that signed nothing that still lives."""
-        today = self._today()
-        for period in (today, today + 1):
-            if period not in self._keys:
-                await self._make(period)
-        await self._documents.delete({"period": {"$lt": today - 1}})
-        found = await self._documents.find({"period": {"$gte": today - 1}}, sort=[("period", 1)])
-        self._keys = {each.period: (each.id, self._decrypt(bytes(each.encrypted))) for each in found}
+        """Makes what is missing of today's and tomorrow's keys, forgets those that count no more."""
+        today, series = self._today(), await self._current_series()
+        found = await self._load(today, series)
+        missing = {today, today + 1} - found.keys()
+        for period in missing:
+            await self._make(period, series)
+        if missing:
+            await self._documents.delete({"period": {"$lt": today - 1}})
+            found = await self._load(today, series)
+        self._keys = {period: (each.id, self._decrypt(bytes(each.encrypted))) for period, each in found.items()}
 
-    async def _make(self, period: int) -> None:
+    async def replace_all(self) -> None:
+        """For when a key may be known to others: none of those that there are counts any more, and new ones are made.
+
+        Other processes of auth follow with their next `refresh`, everybody else when they ask for the keys again.
+        """
+
+        async def begin() -> None:
+            current = await self._series.get(_CURRENT)
+            if current is None:
+                await self._series.insert(KeySeriesDocument(id=_CURRENT, series=1))
+            else:
+                current.series += 1
+                await self._series.replace(current)
+            await self._documents.delete({})
+
+        await self._database.transaction(begin)
+        await self.refresh()
+
+    async def _current_series(self) -> int:
+        current = await self._series.get(_CURRENT)
+        return 0 if current is None else int(current.series)
+
+    async def _load(self, today: int, series: int) -> dict[int, SigningKeyDocument]:
+        found = await self._documents.find({"period": {"$gte": today - 1}}, sort=[("period", 1)])
+        return {each.period: each for each in found if (each.series or 0) == series}
+
+    async def _make(self, period: int, series: int) -> None:
         secret = self._cipher.encrypt(Ed25519PrivateKey.generate().private_bytes_raw())
+        key_id = derived_id("key", str(period), *([str(series)] if series else []))
         try:
-            await self._documents.insert(SigningKeyDocument(id=derived_id("key", str(period)), period=period, encrypted=secret))
+            await self._documents.insert(SigningKeyDocument(id=key_id, period=period, series=series or None, encrypted=secret))
         except DuplicateKey:
             return  # another replica, or an earlier life, has made it
 

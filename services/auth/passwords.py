@@ -1,12 +1,17 @@
-"""Passwords as argon2id hashes [RFC 9106; OWASP: 19 MiB, two passes, one lane], made on threads of their own."""
+"""Passwords as argon2id hashes [RFC 9106; OWASP: 19 MiB, two passes, one lane], and how soon one would be guessed; on threads."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
+
+from mesh.errors import InvalidInput
 
 _AT_ONCE = 2  # each takes 19 MiB and a core
+_FEWEST_GUESSES = 10_000_000
+_LONGEST_JUDGED = 72  # what is longer is judged by its beginning: the time that it takes grows faster than the length
 
 
 class ArgonPasswords:
@@ -25,6 +30,11 @@ class ArgonPasswords:
         is_right = await asyncio.get_running_loop().run_in_executor(self._threads, self._verify, stored, password)
         return is_right and password_hash is not None
 
+    async def require_uncommon(self, password: str) -> None:
+        guesses = await asyncio.get_running_loop().run_in_executor(self._threads, _guesses, password)
+        if guesses < _FEWEST_GUESSES:
+            raise InvalidInput("PASSWORD_TOO_COMMON", "This password is among the first that somebody would try.")
+
     async def close(self) -> None:
         """Ends the threads."""
         self._threads.shutdown(wait=False)
@@ -34,3 +44,8 @@ class ArgonPasswords:
             return self._hasher.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _guesses(password: str) -> int:
+    """How many guesses it takes who tries common passwords, words, names, dates, keyboard rows and repetitions first [zxcvbn]."""
+    return int(zxcvbn(password[:_LONGEST_JUDGED], user_inputs=["marketplace"])["guesses"])

@@ -10,6 +10,10 @@ from mesh.storage.holdings import Holdings
 from services.notification.clients import SmtpMail, UserClient
 from services.notification.consumers import subscriptions
 from services.notification.holdings import HOLDINGS
+from services.notification.security.clients import AuthClient, WordedPost
+from services.notification.security.store import StoredSecurityMails
+from services.notification.security.words import SecurityWords
+from services.notification.security.workflows import SecurityMailWorkflows
 from services.notification.servicer import InboxServicer
 from services.notification.servicer_privacy import PrivacyServicer
 from services.notification.settings import NotificationSettings
@@ -27,12 +31,20 @@ async def assemble(runtime: Runtime[NotificationSettings]) -> None:
     mail = SmtpMail(settings.smtp_host, settings.smtp_port, settings.mail_from)
     inbox, contacts = StoredInbox(runtime.database), UserClient(runtime.channels)
     workflows = NotificationWorkflows(inbox, contacts, mail, TemplateWords(), runtime.clock)
+    letters, post = AuthClient(runtime.channels), WordedPost(mail, SecurityWords(settings.app_url))
+    security = SecurityMailWorkflows(StoredSecurityMails(runtime.database), letters, post, runtime.clock)
     runtime.serve(add_InboxServiceServicer_to_server, InboxServicer(workflows))
     wake = runtime.every(_SECONDS_BETWEEN_LOOKS, "word_and_mail", workflows.work)
+    wake_security = runtime.every(_SECONDS_BETWEEN_LOOKS, "mail_about_accounts", security.work)
     loop = asyncio.get_running_loop()
     holdings = Holdings(runtime.database, HOLDINGS)
     runtime.serve(add_PrivacyServiceServicer_to_server, PrivacyServicer(holdings))
-    runtime.consume(subscriptions(workflows, lambda: loop.call_later(_SECONDS_TO_COMMIT, wake.set), holdings.erase))
+
+    def work_soon() -> None:
+        loop.call_later(_SECONDS_TO_COMMIT, wake.set)
+        loop.call_later(_SECONDS_TO_COMMIT, wake_security.set)
+
+    runtime.consume(subscriptions(workflows, security, work_soon, holdings.erase))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from marketplace.auth.v1.events_pb2 import SecurityMailRequested
 from marketplace.booking.v1.events_pb2 import BookingCancelled, BookingCompleted, BookingConfirmed, OfferMade
 from marketplace.chat.v1.events_pb2 import MessageSent
 from marketplace.common.v1.money_pb2 import Money
@@ -16,6 +17,8 @@ from marketplace.user.v1.events_pb2 import DocumentExpiring, DocumentStateChange
 from mesh.events.subscription import Delivery, Subscription
 from mesh.ids import derived_id
 from services.notification.model import Notification
+from services.notification.security.model import SecurityMail
+from services.notification.security.workflows import SecurityMailWorkflows
 from services.notification.workflows import NotificationWorkflows
 
 E = TypeVar("E", bound=Message)
@@ -24,7 +27,10 @@ Told = list[tuple[str, str, dict[str, str]]]
 
 
 def subscriptions(
-    workflows: NotificationWorkflows, wake: Callable[[], object], erase_person: Callable[[str], Awaitable[None]]
+    workflows: NotificationWorkflows,
+    security: SecurityMailWorkflows,
+    wake: Callable[[], object],
+    erase_person: Callable[[str], Awaitable[None]],
 ) -> list[Subscription[Any]]:
     """The table of what is subscribed to."""
 
@@ -39,12 +45,17 @@ def subscriptions(
         handler: Callable[[E, Delivery], Awaitable[None]] = handle
         return Subscription(event_class, handler, name)
 
+    async def take_security_mail(event: SecurityMailRequested, delivery: Delivery) -> None:
+        await security.take(SecurityMail(event.mail_id, event.account_id, delivery.occurred_time))
+        wake()
+
     async def erase(event: PersonErased, _delivery: Delivery) -> None:
         await erase_person(event.account_id)
         await workflows.close(event.account_id)
 
     return [
         Subscription(PersonErased, erase, "erase"),
+        Subscription(SecurityMailRequested, take_security_mail, "take_security_mail"),
         telling(OfferMade, "tell_offer", lambda e: [(e.provider_id, "offer_made", _facts(e.net, e.start_time))]),
         telling(BookingConfirmed, "tell_confirmed", lambda e: _both(e, "booking_confirmed", _facts(e.price, e.start_time))),
         telling(BookingCompleted, "tell_completed", lambda e: _both(e, "booking_completed", {})),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mesh.settings import Settings, setting, whole_number
+from mesh.settings import Settings, setting, url, whole_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,4 +11,5 @@ class NotificationSettings(Settings):
 
     smtp_host: str = setting("the mail server's name or address")
     smtp_port: int = setting("the mail server's port", whole_number(1, 65_535), "25")
+    app_url: str = setting("where the web app is, for the links in mail", url("http", "https"), "http://localhost:8080")
     mail_from: str = setting("the address that mail comes from")

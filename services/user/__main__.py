@@ -64,7 +64,7 @@ async def assemble(runtime: Runtime[Settings]) -> None:
     privacy = PrivacyWorkflows(database.transaction, engagements, erasures, holdings.erase, clock)
     servicer = PrivacyServicer(privacy, holdings, PeersHoldings(runtime.channels).records)
     runtime.serve(add_PrivacyServiceServicer_to_server, servicer)
-    runtime.consume(subscriptions(profiles, EngagementWorkflows(engagements)))
+    runtime.consume(subscriptions(profiles, EngagementWorkflows(engagements), privacy))
     _add_reviews(runtime, ratings, engagements)
     _add_verification(runtime, stored)
 

@@ -114,6 +114,14 @@ def test_an_idempotency_key_is_for_what_cannot_be_repeated_without_one(method: M
 
 
 @each_method
+def test_a_recent_proof_is_asked_of_people_alone(method: MethodContract) -> None:
+    if method.needs_step_up:
+        assert method.is_edge
+        assert not method.is_public
+        assert method.rate is not None
+
+
+@each_method
 def test_a_websocket_is_another_door_to_a_server_stream(method: MethodContract) -> None:
     if method.websocket_path:
         assert method.is_server_streaming
@@ -133,3 +141,4 @@ def test_there_is_something_at_every_side_of_these_rules() -> None:
     assert any(method.websocket_path for method in METHODS)
     assert any(method.idempotency_key for method in METHODS)
     assert any(not method.is_edge for method in METHODS)
+    assert any(method.needs_step_up for method in METHODS)

@@ -18,6 +18,11 @@ SERVER_OWNED = re.compile(
     r"|rating|score|weight|sequence|epoch|offset|version|etag|is_.*|has_.*|can_.*|verified|.*_state"
 )
 STATED_BY_CLIENTS = {
+    "auth.v1.AddPasskeyRequest.challenge_token": "what the server gave to this client",
+    "auth.v1.CompleteLogInRequest.challenge_token": "what the server gave to this client",
+    "auth.v1.CompletePasskeyLogInRequest.challenge_token": "what the server gave to this client",
+    "auth.v1.ReAuthenticateWithPasskeyRequest.challenge_token": "what the server gave to this client",
+    "auth.v1.SetRolesRequest.roles": "what an administrator decides",
     "auth.v1.RefreshSessionRequest.refresh_token": "what the server gave to this client",
     "auth.v1.RegisterAccountRequest.roles": "customer or provider; the rules refuse administrators",
     "booking.v1.CreateServiceRequestRequest.start_time": "when the customer wants it",

@@ -10,7 +10,7 @@ from demo.journey import STEPS
 from mesh.local.stack import SERVICES
 from tests.demo.processes import expect_nothing_left, program, read_to_the_end
 
-INFRASTRUCTURE = {"broker", "cache", "database", "envoy", "simulators"}
+INFRASTRUCTURE = {"broker", "cache", "database", "envoy", "ratelimit", "simulators"}
 
 
 @pytest.mark.timeout(300)

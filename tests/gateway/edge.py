@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -10,12 +11,14 @@ from typing import Any
 
 import grpc
 import httpx
+import pytest
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from gateway.envoy import render
 from gateway.settings import EdgeSettings
+from gateway.shapes import header
 from mesh.contract import MethodContract
 from mesh.local.program import Program
 from mesh.local.programs import envoy_binary
@@ -25,6 +28,7 @@ from tests.support.infrastructure import free_port
 
 ORIGIN = "https://app.example"
 ALL_ROLES = ("customer", "provider", "admin")
+_TELLS = "x-answered-by"
 EMPTY_FRAME = b"\0\0\0\0\0"
 
 
@@ -35,6 +39,7 @@ class Outcome:
     code: str
     reason: str
     came_from_service: bool
+    request_id: str
 
 
 @dataclass
@@ -68,8 +73,30 @@ class Edge:
                 await call
         except grpc.aio.AioRpcError as failure:
             trailing = dict(failure.trailing_metadata() or ())
-            return Outcome(failure.code().name, _reason(trailing.get(STATUS_DETAILS_KEY)), "x-trace-id" in trailing)
-        return Outcome("OK", "", "x-trace-id" in dict(await call.trailing_metadata()))
+            told = dict(await call.initial_metadata()) | trailing
+            return Outcome(
+                failure.code().name,
+                _reason(trailing.get(STATUS_DETAILS_KEY)),
+                came_from_service(told),
+                told.get("x-request-id", ""),
+            )
+        told = dict(await call.initial_metadata())
+        return Outcome("OK", "", came_from_service(told), told.get("x-request-id", ""))
+
+    async def native_status(self, method: MethodContract, headers: Mapping[str, str], body: bytes) -> Status:
+        """The status of a call by gRPC that fails."""
+        make: Any = self.channel.unary_unary
+        with pytest.raises(grpc.aio.AioRpcError) as failure:
+            await make(method.path)(body, metadata=list(headers.items()))
+        details = dict(failure.value.trailing_metadata() or ())[STATUS_DETAILS_KEY]
+        assert isinstance(details, bytes)
+        return Status.FromString(details)
+
+    async def web_status(self, path: str, headers: Mapping[str, str], message: bytes) -> Status:
+        """The status of a call by gRPC-web that fails."""
+        content = b"\0" + len(message).to_bytes(4) + message
+        answer = await self.rest.post(path, content=content, headers={"content-type": "application/grpc-web+proto", **headers})
+        return Status.FromString(base64.b64decode(_trailers(answer)[STATUS_DETAILS_KEY] + "=="))
 
     async def web(self, path: str, headers: Mapping[str, str], *, is_text: bool = False, body: bytes = EMPTY_FRAME) -> Outcome:
         """Calls by gRPC-web, binary or text."""
@@ -77,16 +104,39 @@ class Edge:
         content = base64.b64encode(body) if is_text else body
         answer = await self.rest.post(path, content=content, headers={"content-type": kind, "accept": kind, **headers})
         assert answer.status_code == 200, answer.text
-        if "grpc-status" in answer.headers:
-            fields = dict(answer.headers)
-        else:
-            content = _decoded(answer.content) if is_text else answer.content
-            trailers = content.rpartition(b"\x80")[2][4:].decode()  # after the mark of the last frame and its length
-            fields = dict(line.split(":", 1) for line in trailers.split("\r\n") if line)
+        fields = _trailers(answer, is_text=is_text)
         details = fields.get(STATUS_DETAILS_KEY)
         packed = base64.b64decode(details + "==") if details else None
         codes = {code.value[0]: code.name for code in grpc.StatusCode}
-        return Outcome(codes[int(fields["grpc-status"])], _reason(packed), "x-trace-id" in fields)
+        return Outcome(
+            codes[int(fields["grpc-status"])], _reason(packed), came_from_service(fields), fields.get("x-request-id", "")
+        )
+
+
+def _trailers(answer: httpx.Response, *, is_text: bool = False) -> dict[str, str]:
+    """The headers of an answer by gRPC-web and what comes to its end."""
+    if "grpc-status" in answer.headers:
+        return dict(answer.headers)
+    content = _decoded(answer.content) if is_text else answer.content
+    trailers = content.rpartition(b"\x80")[2][4:].decode()  # after the mark of the last frame and its length
+    return dict(answer.headers) | dict(line.split(":", 1) for line in trailers.split("\r\n") if line)
+
+
+def came_from_service(headers: Mapping[str, Any]) -> bool:
+    """Whether a service had a part in the answer, and not the edge alone."""
+    return str(headers.get(_TELLS, "-")) != "-"
+
+
+def _telling(bootstrap: str) -> str:
+    """The same edge, which says with every answer where it has it from."""
+    config = json.loads(bootstrap)
+    edge = next(each for each in config["static_resources"]["listeners"] if each["name"] == "edge")
+    manager = edge["filter_chains"][0]["filters"][0]["typed_config"]
+    told = header(_TELLS, "%UPSTREAM_HOST%")
+    manager["route_config"]["response_headers_to_add"].append(told)
+    for mapper in manager["local_reply_config"]["mappers"]:
+        mapper["headers_to_add"].append(told)
+    return json.dumps(config)
 
 
 def _decoded(text: bytes) -> bytes:
@@ -136,7 +186,7 @@ async def running_edge(backends: Backends, folder: Path, **changes: Any) -> Asyn
     """Starts an Envoy before the backends, with changes to the usual settings."""
     settings = replace(edge_settings(backends), **changes)
     config = folder / f"envoy-{free_port()}.json"
-    config.write_text(render(settings))
+    config.write_text(_telling(render(settings)))
     port = int(settings.listen.rpartition(":")[2])
     name = config.stem
     command = [envoy_binary(), "-c", str(config), "--concurrency", "1", "--disable-hot-restart", "-l", "error"]

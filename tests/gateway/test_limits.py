@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.message import Message
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from mesh import contract
 from mesh.errors import Unavailable
@@ -47,6 +49,20 @@ async def test_what_is_public_is_limited_by_address(backends: Backends, edge_fol
         assert elsewhere.status_code == 400
         first_of_two = {"x-forwarded-for": "203.0.113.5, 198.51.100.1"}
         assert (await edge.rest.post("/v1/sessions", json={}, headers=first_of_two)).status_code == 429
+
+
+async def test_websockets_are_limited_by_address_whoever_opens_them(backends: Backends, edge_folder: Path) -> None:
+    async with running_edge(backends, edge_folder, rate_scale=0.05) as edge:  # 3 in 60 s of what allows 60
+        url = f"ws://{edge.settings.listen}/v1/live"
+        for number in range(3):
+            async with connect(url, additional_headers=edge.bearer(sub=f"acc_{number}")):
+                pass
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(url, additional_headers=edge.bearer(sub="acc_other")):
+                pass
+        assert refused.value.response.status_code == 429
+        assert refused.value.response.headers["retry-after"] == "20"
+    assert len(backends.upgrades) == 3
 
 
 async def test_a_call_that_the_service_cannot_take_is_repeated_only_where_the_contract_allows_it(edge: Edge) -> None:

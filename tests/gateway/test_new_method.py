@@ -25,6 +25,21 @@ _RPC = """
     };
   }
 
+  // The caller's favourite providers, as they once were. Reasons: PROFILE_NOT_FOUND.
+  rpc ListFavouritesOfOld(ListFavouritesRequest) returns (ListFavouritesResponse) {
+    option deprecated = true;
+    option idempotency_level = NO_SIDE_EFFECTS;
+    option (google.api.http) = {get: "/v1/favourites-of-old"};
+    option (marketplace.mesh.v1.policy) = {
+      exposure: EXPOSURE_EDGE
+      access: {roles: [ROLE_CUSTOMER]}
+      owner: {kind: OWNER_KIND_SELF}
+      deadline: {seconds: 7}
+      rate: {requests: 42 per: {seconds: 60} scope: RATE_SCOPE_ACCOUNT}
+      deprecation: {since: "2026-12-01" sunset: "2027-06-30"}
+    };
+  }
+
   // What only the mesh may ask.
   rpc CountNeighbours(ListNeighboursRequest) returns (ListNeighboursResponse) {
     option (marketplace.mesh.v1.policy) = {
@@ -79,6 +94,21 @@ def test_the_edge_routes_the_new_method_as_its_policy_says(printed: dict[str, An
     rate = route["typed_per_filter_config"]["envoy.filters.http.local_ratelimit"]
     assert rate["descriptors"][0]["token_bucket"]["max_tokens"] == 42
     assert "/marketplace.user.v1.ProfileService/CountNeighbours" not in by_name
+
+
+def test_a_deprecated_method_says_so_in_its_answers_and_in_the_document(printed: dict[str, Any]) -> None:
+    listener = next(each for each in printed["render"]["static_resources"]["listeners"] if each["name"] == "edge")
+    routes = listener["filter_chains"][0]["filters"][0]["typed_config"]["route_config"]["virtual_hosts"][0]["routes"]
+    (told,) = [
+        {each["header"]["key"]: each["header"]["value"] for each in route["response_headers_to_add"]}
+        for route in routes
+        if route.get("name", "").endswith("/ListFavouritesOfOld")
+    ]
+    assert told == {"deprecation": "@1796083200", "sunset": "Wed, 30 Jun 2027 00:00:00 GMT"}
+    operation = printed["openapi"]["paths"]["/v1/favourites-of-old"]["get"]
+    assert operation["deprecated"] is True
+    assert "Deprecated since 2026-12-01; it may be gone from 2027-06-30 on." in operation["description"]
+    assert "deprecated" not in printed["openapi"]["paths"]["/v1/favourites"]["get"]
 
 
 def test_the_document_describes_the_new_method(printed: dict[str, Any]) -> None:

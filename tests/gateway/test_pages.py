@@ -35,7 +35,7 @@ async def test_a_page_can_read_answers_refusals_and_their_details(edge: Edge) ->
         answer = await edge.rest.get("/v1/profile", headers={"origin": ORIGIN, **headers})
         assert answer.headers["access-control-allow-origin"] == ORIGIN
         exposed = set(answer.headers["access-control-expose-headers"].split(", "))
-        assert {"grpc-status", "grpc-message", "grpc-status-details-bin", "x-trace-id"} <= exposed
+        assert {"grpc-status", "grpc-message", "grpc-status-details-bin", "x-trace-id", "x-request-id"} <= exposed
 
 
 @pytest.mark.parametrize("origin", [None, ORIGIN])

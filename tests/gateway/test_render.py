@@ -79,7 +79,8 @@ def test_every_method_at_the_edge_has_one_route_with_its_own_timeout_and_rate_an
         rate = route["typed_per_filter_config"]["envoy.filters.http.local_ratelimit"]
         assert rate["descriptors"][0]["token_bucket"]["max_tokens"] == method.rate.requests
         assert (
-            rate["descriptors"][0]["entries"][0]["key"] == {"account": "account", "address": "remote_address"}[method.rate.scope]
+            rate["descriptors"][0]["entries"][0]["key"]
+            == {"account": "account", "address": "masked_remote_address"}[method.rate.scope]
         )
 
 
@@ -116,6 +117,12 @@ def test_the_admin_pages_and_the_source_of_keys_are_on_loopback_or_nowhere(setti
         replace(settings, admin_listen="0.0.0.0:9901")
     with pytest.raises(ValueError, match="loopback"):
         replace(settings, jwks_listen="10.0.0.1:9902")
+
+
+def test_what_the_edge_needs_of_itself_stays_open_when_clients_take_all_connections(bootstrap: Any) -> None:
+    exempt = {each["name"]: each.get("ignore_global_conn_limit", False) for each in bootstrap["static_resources"]["listeners"]}
+    assert exempt == {"edge": False, "keys": True, "metrics": True}
+    assert bootstrap["admin"]["ignore_global_conn_limit"] is True
 
 
 def test_settings_that_cannot_work_are_refused_in_a_sentence(settings: EdgeSettings) -> None:

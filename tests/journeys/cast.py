@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 
 from demo.journey import people
-from demo.journey.scene import Person, Scene, next_workday_at
+from demo.journey.scene import PASSWORD, Person, Scene, next_workday_at
 from mesh.contract import MethodContract
+from tests.services.auth.authenticator import SoftAuthenticator
 
 _PATIENCE_SECONDS = 30.0
 BOTH = ["ACCOUNT_ROLE_CUSTOMER", "ACCOUNT_ROLE_PROVIDER"]
@@ -55,6 +56,8 @@ class Cast:
     address_id: str = ""  # in the provider's book
     review_id: str = ""  # of the provider, by the customer
     document_id: str = ""  # of the provider, submitted
+    session: str = ""  # another one of the customer's
+    passkey: str = ""  # the customer's
 
     def token(self, who: str) -> str:
         """The person's access token; empty for anonymous."""
@@ -90,6 +93,7 @@ def _anyones(cast: Cast, name: str) -> list[Thing]:
     provider = [("a provider", account_id)]
     known = {
         "account_id": [("an administrator", cast.people["admin"].account_id)],
+        "mail_id": [("a mail", "mail_" + "0" * 26)],
         "booking_id": list(cast.bookings.items()),
         "document_id": [("submitted", cast.document_id)],
         "provider_id": provider,
@@ -108,6 +112,8 @@ THINGS: Mapping[str, Callable[[Cast, str], list[Thing]]] = {
     "booking_provider": _bookings("provider"),
     "booking_customer": _bookings("customer"),
     "request_customer": lambda cast, _: [Thing(state, each, frozenset({"customer"})) for state, each in cast.requests.items()],
+    "session_account": lambda cast, _: [Thing("another session", cast.session, frozenset({"customer"}))],
+    "passkey_account": lambda cast, _: [Thing("a passkey", cast.passkey, frozenset({"customer"}))],
     "offer_provider": lambda cast, _: [Thing(state, each, frozenset({"provider"})) for state, each in cast.offers.items()],
     "address_person": lambda cast, _: [Thing("kept", cast.address_id, frozenset({"provider"}))],
     "review_subject": lambda cast, _: [Thing("published", cast.review_id, frozenset({"provider"}))],
@@ -124,6 +130,7 @@ async def gather_cast(scene: Scene) -> Cast:
     cast = Cast(scene, {"customer": scene.customer, "provider": scene.provider, "rival": scene.rival, "admin": scene.admin})
     cast.people["stranger"] = await scene.register("Otto", BOTH, "en")
     cast.people["bystander"] = await scene.register("Bia", BOTH[:1], "pt-BR")
+    cast.session, cast.passkey = await _another_session(scene), await _passkey(scene)
     await people.offer(scene)
     for number, (state, actions) in enumerate(_BOOKINGS.items()):
         request, offer_id = await _ask(scene, number)
@@ -179,6 +186,19 @@ async def _ask(scene: Scene, number: int) -> tuple[dict[str, Any], str]:
     request = await scene.ask(next_workday_at(9, days_ahead=2 + 3 * number), "A lamp to hang up.")
     offers = await scene.rest.call("GET", "/v1/offers", token=scene.provider.access_token)
     return request, next(each["offer_id"] for each in offers["offers"] if each["request_id"] == request["request_id"])
+
+
+async def _another_session(scene: Scene) -> str:
+    await scene.log_in(scene.customer.email, PASSWORD)
+    listed = await scene.rest.call("GET", "/v1/sessions", token=scene.customer.access_token)
+    return next(str(each["session_id"]) for each in listed["sessions"] if not each["is_current"])
+
+
+async def _passkey(scene: Scene) -> str:
+    token, device = scene.customer.access_token, SoftAuthenticator(scene.doors.edge_url.replace("127.0.0.1", "localhost"))
+    begun = await scene.rest.call("POST", "/v1/passkeys:begin-registration", {}, token=token)
+    made = {"challenge_token": begun["challenge_token"], "credential_json": device.create(begun["options_json"])}
+    return str((await scene.rest.call("POST", "/v1/passkeys", made, token=token))["passkey"]["passkey_id"])
 
 
 async def _act(scene: Scene, action: str) -> None:

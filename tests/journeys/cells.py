@@ -13,6 +13,16 @@ from tests.support.calls import Caller, Outcome
 from tests.support.requests import sample
 
 _AT_ONCE = 16
+CHANGING_THE_CAST = frozenset(
+    {
+        *("RevokeSession", "RevokeOtherSessions", "ReAuthenticate", "ReAuthenticateWithPasskey"),
+        *("ChangePassword", "ChangeEmail", "SendVerification", "EraseMyAccount"),
+        *("EnrolTotp", "ConfirmTotp", "DisableTotp", "ReplaceRecoveryCodes"),
+        *("BeginPasskeyRegistration", "AddPasskey", "RemovePasskey"),
+        *("LockAccount", "UnlockAccount", "SetRoles"),
+    }
+)
+"""What would change who the people are that call, or how: who may not is tried here, who may in tests/services/auth."""
 _FIRST = ("DeclineOffer", "unwanted")  # what others would take away
 _LAST = ("CompleteWork", "DeclineOffer", "CancelBooking", "RemoveAddress", "LogOut", "EraseMe")  # what takes away from others
 

@@ -74,6 +74,36 @@ def test_a_method_without_a_policy_is_a_mistake_of_the_contract() -> None:
         contract.read_method(service.methods[0])
 
 
+@pytest.mark.parametrize(
+    "name,is_deprecated,days,problem",
+    [
+        ("undated", "true", "", "or neither"),
+        ("dated", "false", 'since: "2026-12-01"', "or neither"),
+        ("unreadable", "true", 'since: "next year"', "YYYY-MM-DD"),
+        ("endless", "true", 'sunset: "2027-06-30"', "YYYY-MM-DD"),
+    ],
+)
+def test_a_deprecated_method_says_since_when(name: str, is_deprecated: str, days: str, problem: str) -> None:
+    deprecation = f"deprecation: {{{days}}}" if days else ""
+    service = compile_proto(
+        f"{name}.proto",
+        f"""
+        syntax = "proto3";
+        package marketplace.{name}.v1;
+        import "marketplace/mesh/v1/policy.proto";
+        message M {{}}
+        service OldService {{
+          rpc Do(M) returns (M) {{
+            option deprecated = {is_deprecated};
+            option (marketplace.mesh.v1.policy) = {{exposure: EXPOSURE_MESH, deadline: {{seconds: 1}} {deprecation}}};
+          }}
+        }}
+        """,
+    ).services_by_name["OldService"]
+    with pytest.raises(ContractError, match=problem):
+        contract.read_method(service.methods[0])
+
+
 @pytest.mark.parametrize("path", ["/marketplace.user.v1.ProfileService/Nothing", "/nobody.v1.Service/Do", "", "/", "GetProvider"])
 def test_what_is_no_method_is_told_as_such(path: str) -> None:
     with pytest.raises(ContractError, match="is not a method"):

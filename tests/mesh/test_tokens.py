@@ -141,8 +141,15 @@ async def test_whatever_stands_in_a_tokens_place_is_refused(token: str) -> None:
 
 
 async def test_a_good_token_names_the_account_with_its_roles_and_session(verifier: TokenVerifier) -> None:
-    token = SIGNER.sign(sub="acc_1", sid="ses_1", roles=["customer", "admin"])
-    assert await verifier.verify(token) == Account("acc_1", frozenset({"customer", "admin"}), "ses_1", token)
+    token = SIGNER.sign(sub="acc_1", sid="ses_1", roles=["customer", "admin"], auth_time=now() - 7)
+    assert await verifier.verify(token) == Account("acc_1", frozenset({"customer", "admin"}), "ses_1", token, now() - 7.0)
+
+
+@pytest.mark.parametrize("auth_time", [None, "now", [1], {}])
+async def test_a_token_that_does_not_say_when_its_owner_proved_who_they_are_counts_as_long_ago(
+    auth_time: object, verifier: TokenVerifier
+) -> None:
+    assert (await verifier.verify(SIGNER.sign(auth_time=auth_time))).auth_time == 0
 
 
 async def test_a_token_that_is_over_is_told_apart_from_a_forged_one(verifier: TokenVerifier) -> None:

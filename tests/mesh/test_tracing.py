@@ -65,3 +65,17 @@ async def test_a_task_has_the_trace_of_the_work_that_began_it_and_changes_only_i
     assert before is TRACE
     assert inside != TRACE
     assert find_trace() is TRACE
+
+
+@pytest.mark.parametrize("header", [None, "malformed"])
+def test_without_a_trace_of_the_clients_own_the_edges_request_id_is_the_trace(header: str | None) -> None:
+    found = read_traceparent(header, "0af76519-16cd-93dd-8448-eb211c80319c")
+    assert (found.trace_id, found.is_new) == ("0af7651916cd93dd8448eb211c80319c", True)
+    assert read_traceparent(TRACE.traceparent, "0af76519-16cd-93dd-8448-eb211c80319c") == TRACE
+
+
+@pytest.mark.parametrize(
+    "request_id", ["", "chosen", "00000000-0000-0000-0000-000000000000", "0AF76519-16CD-93DD-8448-EB211C80319C"]
+)
+def test_a_request_id_that_is_no_trace_id_is_not_taken_for_one(request_id: str) -> None:
+    assert read_traceparent(None, request_id).trace_id not in (request_id.replace("-", ""), "")

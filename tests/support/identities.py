@@ -31,11 +31,13 @@ class TokenSigner:
         """A token with these claims over good ones; a claim given as None is left out."""
         now = int(time.time())
         good = {"iss": ISSUER, "aud": AUDIENCE, "sub": "acc_x", "sid": "ses_x", "roles": [], "iat": now, "exp": now + 600}
+        good["auth_time"] = now
         kept = {name: value for name, value in (good | claims).items() if value is not None}
         return jwt.encode(kept, self.key, algorithm="EdDSA", headers={"kid": self.key_id} | (headers or {}))
 
     def account(self, *roles: str, account_id: str = "") -> Account:
         """A new account with these roles and a token that is good for ten minutes."""
         account_id, session_id = account_id or new_id("acc"), new_id("ses")
-        token = self.sign(sub=account_id, sid=session_id, roles=list(roles))
-        return Account(account_id, frozenset(roles), session_id, token)
+        now = int(time.time())
+        token = self.sign(sub=account_id, sid=session_id, roles=list(roles), auth_time=now)
+        return Account(account_id, frozenset(roles), session_id, token, float(now))

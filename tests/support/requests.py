@@ -20,8 +20,11 @@ _SAMPLES: dict[str, Any] = {
     "amount": {"currency_code": "BRL", "amount_minor": "4000"},
     "area_radius_meters": 8000,
     "category_id": CATEGORY,
+    "challenge_token": "x",
+    "code": "123456",
     "comment": "Quick and tidy.",
     "commission": {"currency_code": "BRL", "amount_minor": "400"},
+    "credential_json": "{}",
     "display_name": "Somebody",
     "duration": "7200s",
     "ground": "REPORT_REASON_SPAM",
@@ -43,6 +46,7 @@ _SAMPLES: dict[str, Any] = {
     "roles": ["ACCOUNT_ROLE_CUSTOMER"],
     "text": "Please ring twice.",
     "time_zone": ZONE,
+    "token": "x",
     "update_mask": "displayName",
 }
 """By the name that a field has everywhere. What is neither here nor below stays empty."""

@@ -30,6 +30,7 @@ _SUBSCRIBE = find_method("/marketplace.realtime.v1.LiveService/Subscribe")
 _PUBLISH = find_method("/marketplace.realtime.v1.LiveService/PublishLocations")
 
 _AUTHENTICATE_SECONDS = 5.0
+_CLOSE_SECONDS = 3.0
 _SEND_SECONDS = 10.0  # how long a client may leave unread what was sent to it
 _FRAMES_AT_ONCE = 60
 _FRAMES_A_SECOND = 10.0
@@ -72,7 +73,11 @@ class Session:
 
     async def _end(self, code: int, reason: str) -> None:
         _ENDED.labels(reason).inc()
-        await self._connection.close(code, reason)
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._connection.close(code, reason)
+        except TimeoutError:  # a client that does not read cannot be told
+            self._connection.transport.abort()
 
     async def _receive(self, authorization: str) -> None:
         """Takes the client's frames. What is wrong with one is told, and the connection stays; without a good token it ends."""

@@ -82,7 +82,7 @@ class LiveSockets:
 
     async def _serve(self, connection: ServerConnection) -> None:
         headers = {} if connection.request is None else connection.request.headers
-        enter_trace(read_traceparent(headers.get("traceparent")))
+        enter_trace(read_traceparent(headers.get("traceparent"), headers.get("x-request-id")))
         self._open.add(connection)
         try:
             await Session(connection, self._verifier, self._ports).run(headers.get("authorization", ""))

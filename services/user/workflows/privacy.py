@@ -28,11 +28,14 @@ class PrivacyWorkflows:
         """Erasing again changes nothing. Raises NotAllowedNow (BOOKING_ACTIVE)."""
 
         async def forget() -> None:
-            if await self._erasures.is_erased(account_id):
-                return
-            if await self._engagements.is_active(account_id):
+            if not await self._erasures.is_erased(account_id) and await self._engagements.is_active(account_id):
                 raise NotAllowedNow("BOOKING_ACTIVE", "There is a booking that is neither done nor called off.")
-            await self._erase_holdings(account_id)
-            await self._erasures.add(account_id, self._clock.now())
+            await self.follow_erasure(account_id)
 
         await self._transaction(forget)
+
+    async def follow_erasure(self, account_id: str) -> None:
+        """Forgets whose account is gone, whatever is still to be done. Runs inside a transaction, such as an event's."""
+        if not await self._erasures.is_erased(account_id):
+            await self._erase_holdings(account_id)
+            await self._erasures.add(account_id, self._clock.now())

@@ -1,6 +1,7 @@
 """Profiles: made by a registration, changed by their owners, read by everybody in parts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.user.model.profile import Audience, Profile, Values, profile_not_found
 from services.user.model.rating import Rating
@@ -25,6 +26,12 @@ class ProfileWorkflows:
             return
         if await self._profiles.find(profile.account_id) is None:
             await self._profiles.add(profile)
+
+    async def note_email(self, account_id: str, email: str) -> None:
+        """The person has another address. Runs inside the transaction of an event; without a profile there is nothing to do."""
+        profile = await self._profiles.find(account_id)
+        if profile is not None and profile.email != email:
+            await self._profiles.save(replace(profile, email=email))
 
     async def get(self, account_id: str) -> Profile:
         """Raises NotFound (PROFILE_NOT_FOUND)."""

@@ -1,5 +1,8 @@
 """What the contract's policy lets through: callers, roles, ownership, the form of idempotency keys."""
 
+import time
+from dataclasses import replace
+
 import pytest
 
 from mesh.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
@@ -44,6 +47,26 @@ async def test_nobody_without_a_token_may_call_what_is_not_public(method: str, p
     with pytest.raises(Unauthenticated, match="TOKEN_MISSING"):
         await probe.call(method, headers=[("idempotency-key", "k")])
     assert not probe.servicer.calls
+
+
+async def test_what_needs_a_recent_proof_is_refused_without_one_and_says_how_old_it_may_be(probe: Probe) -> None:
+    recent = probe.customer()
+    await probe.call("WriteSensitively", Request(), recent)
+    for auth_time in (None, 0, int(time.time()) - 301):
+        token = probe.world.signer.sign(roles=["customer"], auth_time=auth_time)
+        with pytest.raises(Unauthenticated, match="STEP_UP_REQUIRED") as refused:
+            await probe.call("WriteSensitively", Request(), replace(recent, token=token))
+        assert refused.value.metadata == {"max_age_seconds": "300"}
+    assert len(probe.servicer.calls) == 1
+
+
+async def test_what_the_client_is_said_to_be_is_believed_of_the_edge_alone(probe: Probe) -> None:
+    headers = [("x-client-address", "203.0.113.9")]
+    await probe.call("Read", Request(), probe.customer(), headers=headers)
+    assert probe.servicer.call.client_address == "203.0.113.9"
+    assert "grpc" in probe.servicer.call.user_agent
+    await probe.call("Read", Request(), probe.customer(), headers=headers, caller="booking")
+    assert (probe.servicer.call.client_address, probe.servicer.call.user_agent) == ("", "")
 
 
 async def test_a_stream_is_held_to_the_same_policy(probe: Probe) -> None:

@@ -78,7 +78,7 @@ def small(tmp_path: Path, outside: dict[str, str]) -> Iterator[Stack]:
 
 
 def test_all_parts_run_and_can_be_reached(stack: Stack) -> None:
-    assert set(stack.parts) == {"database", "broker", "cache", "analytics", "simulators", "edge"}
+    assert set(stack.parts) == {"database", "broker", "cache", "analytics", "ratelimit", "simulators", "edge"}
     assert stack.crashed() == {}
     assert httpx.get(stack.addresses.edge).text == "here"
     assert httpx.get(f"{stack.addresses.mailbox}/messages").json() == {"messages": []}
@@ -135,7 +135,7 @@ def test_a_second_stack_in_the_same_folder_is_refused_and_the_first_goes_on(stac
 
 def test_secrets_are_for_the_owner_alone(stack: Stack) -> None:
     secret = [path for path in stack.folder.rglob("*") if path.name == "secrets.json" or path.suffix == ".key"]
-    assert len(secret) == 4  # the secrets, and the keys of the authority, the gateway and the service
+    assert len(secret) == 5  # the secrets, and the keys of the authority, the gateway, the shared rates and the service
     assert {path.stat().st_mode & 0o777 for path in secret} == {0o600}
     assert stack.admin[1] not in repr(stack.secrets)
 

@@ -53,4 +53,4 @@ def test_a_port_that_a_person_chose_is_given_to_nothing_else() -> None:
     assert at.ports["edge"] == chosen["EDGE_PORT"]
     others = [at.smtp, at.stripe, at.websocket, at.jwks, *at.services.values(), *at.metrics.values()]
     ports = [port_of(address) for address in (at.edge, at.edge_admin, at.mailbox, *others)]
-    assert len(ports) == len(set(ports)) == 23
+    assert len(ports) == len(set(ports))

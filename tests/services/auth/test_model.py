@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mesh.errors import Unauthenticated
-from services.auth.model import RETRY_WINDOW, Role, Session
+from services.auth.model.accounts import Role
+from services.auth.model.sessions import RETRY_WINDOW, Session
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SESSION = Session("ses_1", "acc_1", (Role.CUSTOMER,), NOW + timedelta(days=30))

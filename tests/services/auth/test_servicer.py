@@ -1,7 +1,6 @@
 """auth as its callers see it: registration, sessions, refresh tokens that work once, keys that verify what it signs."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import jwt
@@ -11,28 +10,12 @@ from marketplace.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 from marketplace.auth.v1.events_pb2 import AccountRegistered
 
 from mesh.errors import AlreadyExists, InvalidInput, Unauthenticated
-from services.auth.__main__ import assemble
-from services.auth.settings import AuthSettings
-from tests.support.service import Backing, ServiceUnderTest, serving
-
-PASSWORD = "nine purple lamps"
-SECRET = {"KEY_ENCRYPTION_SECRET": "a secret of this test", "ADMIN_EMAIL": "root@example.com", "ADMIN_PASSWORD": "the root of it"}
+from tests.services.auth.support import PASSWORD, SECRET, AuthUnderTest, registration
 
 
 @pytest.fixture
-async def auth(backing: Backing) -> AsyncIterator[ServiceUnderTest]:
-    async with serving("auth", assemble, AuthSettings, backing, environment=SECRET) as service:
-        yield service
-
-
-@pytest.fixture
-def stub(auth: ServiceUnderTest) -> Any:
-    return auth.stub(AuthServiceStub)
-
-
-def registration(**changes: Any) -> pb.RegisterAccountRequest:
-    wanted = {"email": "Ana@Example.com", "password": PASSWORD, "display_name": "Ana", "roles": [pb.ACCOUNT_ROLE_CUSTOMER]}
-    return pb.RegisterAccountRequest(**(wanted | changes))
+def stub(auth: AuthUnderTest) -> Any:
+    return auth.public
 
 
 async def log_in(stub: Any, email: str = "ana@example.com", password: str = PASSWORD) -> pb.LogInResponse:
@@ -46,12 +29,12 @@ async def refresh(stub: Any, token: str) -> str:
 
 
 async def test_registration_is_published_and_opens_sessions_whatever_the_case_of_the_address(
-    auth: ServiceUnderTest, stub: Any
+    auth: AuthUnderTest, stub: Any
 ) -> None:
     registered = await stub.RegisterAccount(registration())
     session = await log_in(stub, "ANA@example.COM")
     assert session.account_id == registered.account_id
-    [event] = [each for each in await auth.published(AccountRegistered) if each.account_id == registered.account_id]
+    [event] = [each for each in await auth.service.published(AccountRegistered) if each.account_id == registered.account_id]
     assert (event.email, event.locale, event.time_zone) == ("Ana@Example.com", "pt-BR", "America/Sao_Paulo")
 
 
@@ -64,11 +47,11 @@ async def test_address_is_taken_once(stub: Any) -> None:
     assert {answer.reason for answer in answers if isinstance(answer, AlreadyExists)} == {"EMAIL_TAKEN"}
 
 
-@pytest.mark.parametrize("password", ["1234567890", "Password123", "aaaaaaaaaaaa", "senha12345"])
-async def test_common_passwords_are_refused(stub: Any, password: str) -> None:
+@pytest.mark.parametrize("password, reason", [("Password123", "PASSWORD_TOO_COMMON"), ("ana@example", "PASSWORD_TOO_PERSONAL")])
+async def test_passwords_that_somebody_would_try_are_refused(stub: Any, password: str, reason: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         await stub.RegisterAccount(registration(password=password))
-    assert refusal.value.reason == "PASSWORD_TOO_COMMON"
+    assert refusal.value.reason == reason
 
 
 async def test_unknown_zone_and_admin_role_are_refused(stub: Any) -> None:
@@ -80,18 +63,7 @@ async def test_unknown_zone_and_admin_role_are_refused(stub: Any) -> None:
     assert refusal.value.reason == "REQUEST_INVALID"
 
 
-async def test_wrong_password_and_unknown_account_are_told_alike(stub: Any) -> None:
-    await stub.RegisterAccount(registration())
-    refusals = []
-    for email, password in (("ana@example.com", "wrong"), ("nobody@example.com", PASSWORD)):
-        with pytest.raises(Unauthenticated) as refusal:
-            await log_in(stub, email, password)
-        refusals.append((refusal.value.reason, refusal.value.message))
-    assert refusals[0] == refusals[1]
-    assert refusals[0][0] == "CREDENTIALS_WRONG"
-
-
-async def test_published_keys_verify_the_access_token(stub: Any, auth: ServiceUnderTest) -> None:
+async def test_published_keys_verify_the_access_token(stub: Any, auth: AuthUnderTest) -> None:
     await stub.RegisterAccount(registration())
     session = await log_in(stub)
     keys = (await stub.GetJsonWebKeySet(pb.GetJsonWebKeySetRequest())).keys
@@ -102,16 +74,8 @@ async def test_published_keys_verify_the_access_token(stub: Any, auth: ServiceUn
     assert claims["sub"] == session.account_id
     assert claims["exp"] - claims["iat"] == 600
     assert claims["roles"] == ["customer"]
-    account = await auth.runtime.verifier.verify(session.tokens.access_token)
+    account = await auth.service.runtime.verifier.verify(session.tokens.access_token)
     assert account.account_id == session.account_id
-
-
-async def test_twenty_refreshes_at_once_give_one_successor(stub: Any) -> None:
-    await stub.RegisterAccount(registration())
-    token = (await log_in(stub)).tokens.refresh_token
-    successors = {await each for each in asyncio.as_completed([refresh(stub, token) for _ in range(20)])}
-    assert len(successors) == 1
-    assert successors != {token}
 
 
 async def test_used_refresh_token_ends_the_session_for_everybody(stub: Any) -> None:
@@ -132,27 +96,17 @@ async def test_forged_refresh_tokens_are_refused(stub: Any, token: str) -> None:
     assert refusal.value.reason == "REFRESH_TOKEN_INVALID"
 
 
-async def test_logging_out_ends_the_session_and_twice_is_once(stub: Any, auth: ServiceUnderTest) -> None:
+async def test_logging_out_ends_the_session_and_twice_is_once(stub: Any, auth: AuthUnderTest) -> None:
     await stub.RegisterAccount(registration())
     session = await log_in(stub)
-    account = await auth.runtime.verifier.verify(session.tokens.access_token)
+    account = await auth.service.runtime.verifier.verify(session.tokens.access_token)
     for _ in range(2):
-        await auth.stub(AuthServiceStub, account).LogOut(pb.LogOutRequest())
+        await auth.service.stub(AuthServiceStub, account).LogOut(pb.LogOutRequest())
     with pytest.raises(Unauthenticated):
         await refresh(stub, session.tokens.refresh_token)
 
 
-async def test_administrator_is_there_from_the_start(stub: Any, auth: ServiceUnderTest) -> None:
+async def test_administrator_is_there_from_the_start(stub: Any, auth: AuthUnderTest) -> None:
     session = await log_in(stub, SECRET["ADMIN_EMAIL"], SECRET["ADMIN_PASSWORD"])
-    account = await auth.runtime.verifier.verify(session.tokens.access_token)
+    account = await auth.service.runtime.verifier.verify(session.tokens.access_token)
     assert account.roles == {"admin"}
-
-
-async def test_a_later_life_signs_with_the_same_key(backing: Backing) -> None:
-    prefix = "auth_lives_"
-    kept: list[str] = []
-    for _ in range(2):
-        async with serving("auth", assemble, AuthSettings, backing, environment=SECRET, database_prefix=prefix) as service:
-            keys = (await service.stub(AuthServiceStub).GetJsonWebKeySet(pb.GetJsonWebKeySetRequest())).keys
-            kept.append(",".join(sorted(key.x for key in keys)))
-    assert kept[0] == kept[1]

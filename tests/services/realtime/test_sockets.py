@@ -222,9 +222,11 @@ async def test_a_client_that_does_not_read_is_cut_off(live: Live, monkeypatch: p
 async def _offer_while_open(live: Live) -> bool:
     """Fills the socket's buffers a little more; True when it is gone."""
     history, account_id = StoredHistory(live.service.runtime.redis, 10_000), live.provider.account_id
-    for _ in range(50):
+    for _ in range(10):
         live.sequence += 1
-        await history.add(account_id, str(live.sequence), Told(PaymentNotice("bkg_" + "x" * 5000, "voided"), datetime.now(UTC)))
+        await history.add(
+            account_id, str(live.sequence), Told(PaymentNotice("bkg_" + "x" * 200_000, "voided"), datetime.now(UTC))
+        )
     await Bell(live.service.runtime.redis, "live:bell").ring(account_id)
     return REGISTRY.get_sample_value("realtime_sockets_open") == 0
 

@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
+from marketplace.auth.v1.events_pb2 import AccountErased, EmailChanged
 from marketplace.user.v1 import profile_service_pb2 as profiles_pb
+from marketplace.user.v1.events_pb2 import PersonErased
 from marketplace.user.v1.profile_service_pb2_grpc import ProfileServiceStub
 
 from mesh.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -134,3 +136,22 @@ async def test_updates_of_different_fields_at_once_without_an_etag_all_take_effe
 
 def _named(name: str, etag: str) -> profiles_pb.UpdateMyProfileRequest:
     return profiles_pb.UpdateMyProfileRequest(display_name=name, update_mask=FieldMask(paths=["display_name"]), etag=etag)
+
+
+async def test_an_address_that_was_changed_is_the_contact_from_then_on(user: ServiceUnderTest, backing: Backing) -> None:
+    account = await person(user, backing, "customer")
+    event = EmailChanged(account_id=account.account_id, email="new@example.com")
+    for event_id in ("evt_1", "evt_1", "evt_2"):
+        await user.deliver(event, event_id)
+    await user.deliver(EmailChanged(account_id="acc_unknown", email="new@example.com"))
+    stub = user.stub(ProfileServiceStub, caller="notification")
+    assert (await stub.GetContact(profiles_pb.GetContactRequest(account_id=account.account_id))).email == "new@example.com"
+
+
+async def test_whose_account_is_erased_is_forgotten(user: ServiceUnderTest, backing: Backing) -> None:
+    account = await person(user, backing, "customer")
+    for event_id in ("evt_1", "evt_1", "evt_2"):
+        await user.deliver(AccountErased(account_id=account.account_id), event_id)
+    with pytest.raises(NotFound, match="PROFILE_NOT_FOUND"):
+        await user.stub(ProfileServiceStub, account).GetMyProfile(profiles_pb.GetMyProfileRequest())
+    assert [event.account_id for event in await user.published(PersonErased)] == [account.account_id]

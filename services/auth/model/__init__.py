@@ -1,0 +1,1 @@
+"""Accounts, sessions and what proves who somebody is, with their rules. Pure: hashing, signing and storing are done elsewhere."""

@@ -1,0 +1,1 @@
+"""What auth keeps: in MongoDB what must be true, in Redis what fails too often."""

@@ -1,0 +1,1 @@
+"""What the contract says, in auth's own words, and back."""
