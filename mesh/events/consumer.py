@@ -24,6 +24,7 @@ from mesh.events.handling import Handling, HandlingSettings
 from mesh.events.lane import Lane
 from mesh.events.subscription import Subscription
 from mesh.events.topics import with_dead_topics
+from mesh.tasks import outlast
 
 if TYPE_CHECKING:
     from mesh.storage.mongo import Database
@@ -84,7 +85,7 @@ class Consumer:
         finally:
             self._is_stopping.set()
             if thread.is_alive():
-                await _comes(ended, _STOP_SECONDS + 2 * _FINISH_SECONDS)
+                await outlast(ended.wait(), _STOP_SECONDS + 2 * _FINISH_SECONDS)
 
     async def _ensure_topics(self) -> None:
         """A topic that is missing when the group is formed is consumed by nobody; a broker that lost its data misses them all."""

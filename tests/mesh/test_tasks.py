@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from mesh.tasks import cancel
+from mesh.tasks import cancel, outlast
 
 
 async def test_a_task_that_swallows_a_cancellation_ends_all_the_same() -> None:
@@ -21,3 +21,30 @@ async def test_a_task_that_swallows_a_cancellation_ends_all_the_same() -> None:
 
 async def test_no_tasks_are_ended_at_once() -> None:
     await cancel([])
+
+
+async def test_what_a_task_has_to_do_at_its_end_is_done_however_often_it_is_told_to_end() -> None:
+    done: list[str] = []
+
+    async def last_words() -> None:
+        await asyncio.sleep(0.7)  # longer than it takes to be told again
+        done.append("said")
+
+    async def orderly() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await outlast(last_words(), 5)
+
+    task = asyncio.create_task(orderly())
+    await asyncio.sleep(0)
+    await cancel([task])
+    assert (done, task.cancelled()) == (["said"], True)
+
+
+async def test_what_a_task_has_to_do_at_its_end_is_given_up_in_time() -> None:
+    async def endless() -> None:
+        await asyncio.sleep(60)
+
+    async with asyncio.timeout(5):
+        await outlast(endless(), 0.1)

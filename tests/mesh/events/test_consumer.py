@@ -68,7 +68,7 @@ async def test_a_consumer_that_is_stopped_finishes_what_it_is_at_and_the_next_on
 
     async def slowly(event: Any, delivery: Delivery) -> None:
         begun.set()
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.5)  # longer than the consumer needs to be told to end twice
         await subscriber.note(event, delivery)
 
     topic = subscriber.publisher.topic
