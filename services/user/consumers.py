@@ -1,4 +1,4 @@
-"""What user listens to: registrations make profiles, addresses change, accounts are erased, bookings let parties see each other."""
+"""What user listens to: registrations make profiles, accounts change and are erased, bookings let their parties meet."""
 
 from datetime import UTC
 from typing import Any
