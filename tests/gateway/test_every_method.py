@@ -24,7 +24,17 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 METHODS = [method for method in contract.methods() if method.path != JWKS_METHOD]  # Envoy asks for the keys by itself
 AT_EDGE = [method for method in METHODS if method.is_edge]
 PLACE = {"latitude": -23.5617, "longitude": -46.6560}
-PREFIXES = {"address": "adr", "booking": "bkg", "document": "doc", "offer": "ofr", "request": "req", "review": "rev"}
+PREFIXES = {
+    "address": "adr",
+    "booking": "bkg",
+    "document": "doc",
+    "mail": "mail",
+    "offer": "ofr",
+    "passkey": "psk",
+    "request": "req",
+    "review": "rev",
+    "session": "ses",
+}
 IDS = {f"{name}_id": f"{prefix}_{'0' * 26}" for name, prefix in PREFIXES.items()}
 ACCOUNTS = {"provider_id": f"acc_{'0' * 26}", "customer_id": f"acc_{'1' * 26}", "account_id": f"acc_{'1' * 26}"}
 LONGEST_SLACK_SECONDS = 1.5
