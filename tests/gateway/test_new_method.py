@@ -25,11 +25,11 @@ _RPC = """
     };
   }
 
-  // The caller's favourite providers, as they once were. Reasons: PROFILE_NOT_FOUND.
-  rpc ListFavouritesOfOld(ListFavouritesRequest) returns (ListFavouritesResponse) {
+  // The caller's neighbour providers, as they once were. Reasons: PROFILE_NOT_FOUND.
+  rpc ListNeighboursOfOld(ListNeighboursRequest) returns (ListNeighboursResponse) {
     option deprecated = true;
     option idempotency_level = NO_SIDE_EFFECTS;
-    option (google.api.http) = {get: "/v1/favourites-of-old"};
+    option (google.api.http) = {get: "/v1/neighbours-of-old"};
     option (marketplace.mesh.v1.policy) = {
       exposure: EXPOSURE_EDGE
       access: {roles: [ROLE_CUSTOMER]}
@@ -102,13 +102,13 @@ def test_a_deprecated_method_says_so_in_its_answers_and_in_the_document(printed:
     (told,) = [
         {each["header"]["key"]: each["header"]["value"] for each in route["response_headers_to_add"]}
         for route in routes
-        if route.get("name", "").endswith("/ListFavouritesOfOld")
+        if route.get("name", "").endswith("/ListNeighboursOfOld")
     ]
     assert told == {"deprecation": "@1796083200", "sunset": "Wed, 30 Jun 2027 00:00:00 GMT"}
-    operation = printed["openapi"]["paths"]["/v1/favourites-of-old"]["get"]
+    operation = printed["openapi"]["paths"]["/v1/neighbours-of-old"]["get"]
     assert operation["deprecated"] is True
     assert "Deprecated since 2026-12-01; it may be gone from 2027-06-30 on." in operation["description"]
-    assert "deprecated" not in printed["openapi"]["paths"]["/v1/favourites"]["get"]
+    assert "deprecated" not in printed["openapi"]["paths"]["/v1/neighbours"]["get"]
 
 
 def test_the_document_describes_the_new_method(printed: dict[str, Any]) -> None:
