@@ -64,7 +64,8 @@ def _who(method: MethodContract) -> str:
     roles = "any role" if method.roles == _EVERY_ROLE else ", ".join(sorted(method.roles))
     if method.is_edge:
         return roles or "everybody"
-    return ", ".join(sorted(method.callers)) + (f" for {roles}" if roles else "")
+    behalf = "a user" if method.roles == _EVERY_ROLE else roles
+    return ", ".join(sorted(method.callers)) + (f" for {behalf}" if behalf else "")
 
 
 def _words(kind: str) -> str:

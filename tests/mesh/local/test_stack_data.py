@@ -51,6 +51,6 @@ def test_a_port_that_a_person_chose_is_given_to_nothing_else() -> None:
     chosen = dict(zip(("EDGE_PORT", "EDGE_ADMIN_PORT", "MAILBOX_PORT"), range(begun + 1, begun + 4), strict=True))
     at = choose_addresses("fixed", {name: str(port) for name, port in chosen.items()})
     assert at.ports["edge"] == chosen["EDGE_PORT"]
-    others = [at.smtp, at.stripe, at.websocket, at.jwks, *at.services.values(), *at.metrics.values()]
+    others = [at.smtp, at.stripe, at.websocket, at.jwks, at.rate_limit, *at.services.values(), *at.metrics.values()]
     ports = [port_of(address) for address in (at.edge, at.edge_admin, at.mailbox, *others)]
-    assert len(ports) == len(set(ports))
+    assert len(ports) == len(set(ports)) == 25
